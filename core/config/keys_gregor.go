@@ -1,0 +1,20 @@
+package config
+
+// gregorKeys are gregor's own broker properties; Kafka has none of them.
+var gregorKeys = []Key{
+	brokerKey("gregor.validation", String, "full", oneOf("full", "header"), Medium, ClusterWide, works,
+		"How records are checked when they are appended: full walks every record as Kafka does, header trusts the "+
+			"batch's CRC; compacted topics are always walked."),
+	hiddenKey("gregor.cluster.id", String, null, nil, Medium, ReadOnly, works,
+		"The id that an empty log directory is formatted with; one is drawn where it is not given."),
+	brokerKey("gregor.tcp.congestion.control", String, "auto", nonEmpty, Low, ReadOnly, works,
+		"The congestion control of accepted connections; auto takes cubic where it may be set, else reno, else the "+
+			"system's."),
+}
+
+// gregorTopicKeys are gregor's own topic properties.
+var gregorTopicKeys = []Key{
+	topicKey("gregor.validation", String, "full", oneOf("full", "header"), Medium, works,
+		"How records are checked when they are appended: full walks every record as Kafka does, header trusts the "+
+			"batch's CRC; compacted topics are always walked.", "gregor.validation"),
+}

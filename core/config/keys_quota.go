@@ -1,0 +1,33 @@
+package config
+
+// quotaKeys are the broker properties of quotas. The last three exist only as dynamic configs.
+var quotaKeys = []Key{
+	brokerKey("client.quota.callback.class", Class, null, nil, Low, ReadOnly, noEffect(noJavaClasses),
+		"The class that decides clients' quotas."),
+	brokerKey("quota.window.num", Int, "11", atLeast(1), Low, ReadOnly, later(quotas),
+		"The number of samples over which client quotas are measured."),
+	brokerKey("quota.window.size.seconds", Int, "1", atLeast(1), Low, ReadOnly, later(quotas),
+		"The length in seconds of each sample of client quotas."),
+	brokerKey("replication.quota.window.num", Int, "11", atLeast(1), Low, ReadOnly, later(quotas),
+		"The number of samples over which replication quotas are measured."),
+	brokerKey("replication.quota.window.size.seconds", Int, "1", atLeast(1), Low, ReadOnly, later(quotas),
+		"The length in seconds of each sample of replication quotas."),
+	brokerKey("alter.log.dirs.replication.quota.window.num", Int, "11", atLeast(1), Low, ReadOnly, later(quotas),
+		"The number of samples over which the quota of moves between directories is measured."),
+	brokerKey("alter.log.dirs.replication.quota.window.size.seconds", Int, "1",
+		atLeast(1), Low, ReadOnly, later(quotas),
+		"The length in seconds of each sample of the quota of moves between directories."),
+	brokerKey("controller.quota.window.num", Int, "11", atLeast(1), Low, ReadOnly, later(quotas),
+		"The number of samples over which the quota of controller changes is measured."),
+	brokerKey("controller.quota.window.size.seconds", Int, "1", atLeast(1), Low, ReadOnly, later(quotas),
+		"The length in seconds of each sample of the quota of controller changes."),
+	hiddenKey("leader.replication.throttled.rate", Long, "9223372036854775807",
+		atLeast(0), Medium, ClusterWide, later(replication),
+		"The bytes a second that a leader sends to throttled replicas."),
+	hiddenKey("follower.replication.throttled.rate", Long, "9223372036854775807",
+		atLeast(0), Medium, ClusterWide, later(replication),
+		"The bytes a second that a follower copies for throttled replicas."),
+	hiddenKey("replica.alter.log.dirs.io.max.bytes.per.second", Long, "9223372036854775807",
+		atLeast(0), Medium, ClusterWide, later(replication),
+		"The bytes a second for moving replicas between log directories."),
+}
