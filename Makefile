@@ -1,0 +1,76 @@
+# What there is to do with this repository; "make" alone lists it. Everything builds on Go alone; compat wants kcat, Java
+# and Maven besides, and race a C compiler.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+GO ?= go
+# core's tests must run this share of core's statements, in percent.
+COVERAGE ?= 85
+# The packages whose code runs on many goroutines at once.
+RACED := ./core/broker ./core/commitlog ./core/server ./core/vfs
+# What runs in the simulator, and so in a browser too.
+SIMULATED := ./base/... ./core/... ./replication/... ./netsim/...
+# Which seeds "make sim" runs.
+SEEDS ?= 1-50
+# How long each fuzz target runs, how many at a time, and with how many workers each.
+FUZZTIME ?= 60s
+FUZZJOBS ?= 2
+FUZZWORKERS ?= 1
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the static binary, bin/gregor
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/gregor ./cmd/gregor
+
+demo: ## the Go source tree through a broker that is killed on the way, and a page of what was seen
+	$(GO) run ./scripts/demo
+
+test: build vet cover rest race ## build, vet, every test, the race subset, and core's coverage
+
+vet:
+	$(GO) vet ./...
+
+cover: ## core's tests, and the share of core's statements that they run
+	@mkdir -p bin
+	$(GO) test -coverpkg=./core/... -coverprofile=bin/cover.out ./core/...
+	$(GO) run ./scripts/tidy/cmd/cover -below core/ -min $(COVERAGE) bin/cover.out
+
+rest: ## every test outside of core
+	packages=$$($(GO) list ./... | grep -v '^github.com/gregor-log/gregor/core/'); $(GO) test $$packages
+
+race: ## the tests of the concurrent packages under the race detector
+	CGO_ENABLED=1 $(GO) test -race $(RACED)
+
+compat: ## Kafka's own clients and tools, and kcat, against gregor
+	$(GO) run ./scripts/compat
+
+bench-quick: ## speed beside raw loops over the same bytes, in one run
+	$(GO) run ./scripts/benchquick
+
+soak: ## a long load with kills, checked
+	$(GO) run ./scripts/soak
+
+sim: build ## the simulator over SEEDS (1-50)
+	bin/gregor sim run --seeds $(SEEDS)
+
+fuzz: ## every fuzz target for FUZZTIME (60s), FUZZJOBS (2) at a time
+	targets=$$($(GO) test -list '^Fuzz' ./fuzz | grep '^Fuzz'); \
+	echo "$$targets" | xargs -P $(FUZZJOBS) -I{} bash -o pipefail -c \
+		'$(GO) test -run "^$$" -fuzz "^{}$$" -fuzztime $(FUZZTIME) -parallel $(FUZZWORKERS) ./fuzz 2>&1 | sed "s/^/{}: /"'
+
+wasm: ## build for js/wasm all that runs in the simulator
+	GOOS=js GOARCH=wasm $(GO) build $(SIMULATED)
+
+lint: vet ## gofmt, vet, staticcheck, and the repository's own rules
+	unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not as gofmt has it:" $$unformatted; exit 1; }
+	$(GO) tool staticcheck ./...
+	$(GO) test ./scripts/tidy/...
+
+fmt: ## format every Go file
+	gofmt -w .
+
+.PHONY: help build demo test vet cover rest race compat bench-quick soak sim fuzz wasm lint fmt
