@@ -2,7 +2,6 @@ package batch
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -31,20 +30,6 @@ const (
 	Overhead = 12
 	// Magic is the only record batch version that Kafka 4 accepts and that this package reads.
 	Magic = 2
-)
-
-// Errors that a batch from outside can be refused with. Each is wrapped with what was got and what was expected.
-var (
-	// ErrShort reports fewer bytes than the header or the length field asks for: at a log's end, a torn batch.
-	ErrShort = errors.New("batch is cut short")
-	// ErrBadLength reports a length field below the smallest possible one or beyond what is allowed.
-	ErrBadLength = errors.New("bad batch length")
-	// ErrOldMagic reports a v0 or v1 message set, which Kafka 4 no longer reads either (KIP-896).
-	ErrOldMagic = errors.New("message format v0 or v1 is not supported")
-	// ErrBadMagic reports a magic byte of no known version.
-	ErrBadMagic = errors.New("unknown batch magic")
-	// ErrCRC reports that the bytes from the attributes on do not match the batch's CRC-32C.
-	ErrCRC = errors.New("batch CRC-32C mismatch")
 )
 
 // Codec is a compression codec, as numbered in the attributes.
@@ -76,13 +61,15 @@ func (c Codec) String() string {
 	return fmt.Sprintf("codec(%d)", int8(c))
 }
 
-// Attribute bits of a batch.
+// Attribute bits of a batch. The upper byte is unused: Kafka keeps it when it stores a batch unchanged and drops it
+// with everything else it does not know when it rewrites the attributes.
 const (
 	attrCodecMask     = 0x07
 	attrLogAppendTime = 0x08
 	attrTransactional = 0x10
 	attrControl       = 0x20
 	attrDeleteHorizon = 0x40
+	attrKnown         = 0x7f
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -97,7 +84,8 @@ func Checksum(p []byte) uint32 {
 type Batch []byte
 
 // Size reads the total size in bytes of the batch that starts at p, header included, from its length and magic fields.
-// It needs HeaderSize bytes, else ErrShort; the magic is judged before the length, as the older formats share its place.
+// It needs HeaderSize bytes, else ErrShort; the magic is judged before the length, as the older formats share its
+// place.
 func Size(p []byte) (int, error) {
 	if len(p) < HeaderSize {
 		if len(p) > offMagic && p[offMagic] < Magic {
@@ -198,6 +186,11 @@ func (b Batch) Control() bool {
 	return b.Attributes()&attrControl != 0
 }
 
+// HasDeleteHorizon says that the base timestamp is the time from which tombstones and markers may be removed (KIP-534).
+func (b Batch) HasDeleteHorizon() bool {
+	return b.Attributes()&attrDeleteHorizon != 0
+}
+
 // LastOffsetDelta returns the last record's offset relative to the base offset.
 func (b Batch) LastOffsetDelta() int32 {
 	return int32(binary.BigEndian.Uint32(b[offLastOffsetDelta:]))
@@ -243,8 +236,12 @@ func (b Batch) BaseSequence() int32 {
 	return int32(binary.BigEndian.Uint32(b[offBaseSequence:]))
 }
 
-// LastSequence returns the sequence number of the last record, which wraps from 2147483647 to 0.
+// LastSequence returns the sequence number of the last record, which wraps from 2147483647 to 0. Without a base
+// sequence it is base.NoSequence.
 func (b Batch) LastSequence() int32 {
+	if b.BaseSequence() == base.NoSequence {
+		return base.NoSequence
+	}
 	return AddSequence(b.BaseSequence(), b.LastOffsetDelta())
 }
 
