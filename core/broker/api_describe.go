@@ -1,0 +1,216 @@
+package broker
+
+import (
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/vfs"
+	"github.com/gregor-log/gregor/replication/meta"
+)
+
+// DescribeCluster (API key 60): versions 0-2. Version 1 may ask for controllers, which is not this endpoint's to answer
+// (KIP-919), 2 for fenced brokers (KIP-1073).
+func (c *call) describeCluster(r kmsg.Request) kmsg.Response {
+	req := r.(*kmsg.DescribeClusterRequest)
+	res := kmsg.NewPtrDescribeClusterResponse()
+	const brokers = 1
+	res.EndpointType = brokers
+	res.ClusterAuthorizedOperations = notAsked
+	if req.Version >= 1 && req.EndpointType != brokers {
+		message := "The request was sent to an endpoint of the wrong type."
+		res.ErrorCode, res.ErrorMessage = kerr.MismatchedEndpointType.Code, &message
+		return res
+	}
+	if req.IncludeClusterAuthorizedOperations {
+		res.ClusterAuthorizedOperations = clusterOperations
+	}
+	res.ClusterID, res.ControllerID = c.b.clusterID, int32(c.b.nodeID)
+	for node := range c.b.Image().Brokers() {
+		if node.Fenced && !req.IncludeFencedBrokers {
+			continue
+		}
+		host, port := endpointOf(node, c.conn.listener)
+		found := kmsg.NewDescribeClusterResponseBroker()
+		found.NodeID, found.Host, found.Port, found.Rack = int32(node.ID), host, port, orNil(node.Rack)
+		found.IsFenced = node.Fenced
+		res.Brokers = append(res.Brokers, found)
+	}
+	return res
+}
+
+// DescribeTopicPartitions (API key 75): version 0 (KIP-966). Topics come in the order of their names, at most so many
+// partitions in one response; the cursor says where the next one begins.
+func (c *call) describeTopicPartitions(r kmsg.Request) kmsg.Response {
+	req := r.(*kmsg.DescribeTopicPartitionsRequest)
+	image := c.b.Image()
+	res := kmsg.NewPtrDescribeTopicPartitionsResponse()
+	res.Topics = []kmsg.DescribeTopicPartitionsResponseTopic{}
+	left := int(min(req.ResponsePartitionLimit, c.b.config().DescribePartitions))
+	first := int32(0)
+	from := ""
+	if req.Cursor != nil {
+		from, first = req.Cursor.Topic, max(req.Cursor.Partition, 0)
+	}
+	for _, name := range topicNames(image, req, from) {
+		if name != from {
+			first = 0
+		}
+		if left <= 0 {
+			res.NextCursor = cursorAt(name, first)
+			return res
+		}
+		t, next := c.b.partitionsOf(image, name, first, left)
+		res.Topics = append(res.Topics, t)
+		left -= len(t.Partitions)
+		if next >= 0 {
+			res.NextCursor = cursorAt(name, next)
+			return res
+		}
+	}
+	return res
+}
+
+func cursorAt(topic string, partition int32) *kmsg.DescribeTopicPartitionsResponseNextCursor {
+	next := kmsg.NewDescribeTopicPartitionsResponseNextCursor()
+	next.Topic, next.Partition = topic, partition
+	return &next
+}
+
+// topicNames returns the topics that a request asks for, from a name on, each once, in order.
+func topicNames(image *meta.Image, req *kmsg.DescribeTopicPartitionsRequest, from string) []string {
+	var names []string
+	if len(req.Topics) == 0 {
+		for t := range image.TopicsFrom(from) {
+			names = append(names, t.Name)
+		}
+		return names
+	}
+	for _, t := range req.Topics {
+		if t.Topic >= from {
+			names = append(names, t.Topic)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// partitionsOf returns at most limit partitions of a topic, and the first that did not fit, or -1.
+func (b *Broker) partitionsOf(image *meta.Image, name string, first int32,
+	limit int) (kmsg.DescribeTopicPartitionsResponseTopic, int32) {
+	found := kmsg.NewDescribeTopicPartitionsResponseTopic()
+	found.Topic, found.AuthorizedOperations = &name, notAsked
+	found.Partitions = []kmsg.DescribeTopicPartitionsResponseTopicPartition{}
+	t := image.Topic(name)
+	if t == nil {
+		found.ErrorCode = unknownTopic
+		if meta.CheckTopicName(name) != "" {
+			found.ErrorCode = invalidTopic
+		}
+		return found, -1
+	}
+	found.TopicID, found.IsInternal, found.AuthorizedOperations = t.ID, t.Internal(), topicOperations
+	for i := first; int(i) < len(t.Partitions); i++ {
+		if len(found.Partitions) == limit {
+			return found, i
+		}
+		found.Partitions = append(found.Partitions, b.describePartition(t, t.Partitions[i]))
+	}
+	return found, -1
+}
+
+func (b *Broker) describePartition(t *meta.Topic,
+	m *meta.Partition) kmsg.DescribeTopicPartitionsResponseTopicPartition {
+	p := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
+	p.Partition, p.LeaderID, p.LeaderEpoch = m.ID, int32(m.Leader), int32(m.LeaderEpoch)
+	p.Replicas, p.ISR = nodeIDs(m.Replicas), nodeIDs(m.ISR)
+	p.EligibleLeaderReplicas, p.LastKnownELR = nodeIDs(m.ELR), nodeIDs(m.LastKnownELR)
+	p.OfflineReplicas = b.offlineReplicas(t, m)
+	if m.Leader == base.NoNode || len(p.OfflineReplicas) == len(m.Replicas) {
+		p.LeaderID = int32(base.NoNode)
+		p.ErrorCode = kerr.LeaderNotAvailable.Code
+	}
+	return p
+}
+
+// DescribeLogDirs (API key 35): versions 1-5. Null asks for all topics. Version 4 tells how full the volumes are
+// (KIP-827).
+func (c *call) describeLogDirs(r kmsg.Request) kmsg.Response {
+	req := r.(*kmsg.DescribeLogDirsRequest)
+	res := kmsg.NewPtrDescribeLogDirsResponse()
+	wanted := make(map[base.TopicPartition]bool)
+	for _, t := range req.Topics {
+		for _, p := range t.Partitions {
+			wanted[base.TopicPartition{Topic: t.Topic, Partition: p}] = true
+		}
+	}
+	for _, d := range c.b.dirs {
+		dir := kmsg.NewDescribeLogDirsResponseDir()
+		dir.Dir, dir.TotalBytes, dir.UsableBytes = d.Path(), -1, -1
+		if s, ok := d.FS().(vfs.Spacer); ok {
+			if total, usable, err := s.Space(d.Path()); err == nil {
+				dir.TotalBytes, dir.UsableBytes = total, usable
+			}
+		}
+		for _, p := range c.b.partitions() {
+			if p.dir != d || p.log == nil || req.Topics != nil && !wanted[p.tp] {
+				continue
+			}
+			addLogDirPartition(&dir, p)
+		}
+		res.Dirs = append(res.Dirs, dir)
+	}
+	return res
+}
+
+// addLogDirPartition adds a partition to a directory's answer; the partitions come by topic.
+func addLogDirPartition(dir *kmsg.DescribeLogDirsResponseDir, p *partition) {
+	if n := len(dir.Topics); n == 0 || dir.Topics[n-1].Topic != p.tp.Topic {
+		t := kmsg.NewDescribeLogDirsResponseDirTopic()
+		t.Topic = p.tp.Topic
+		dir.Topics = append(dir.Topics, t)
+	}
+	found := kmsg.NewDescribeLogDirsResponseDirTopicPartition()
+	found.Partition, found.Size = p.tp.Partition, p.log.Size()
+	t := &dir.Topics[len(dir.Topics)-1]
+	t.Partitions = append(t.Partitions, found)
+}
+
+// DescribeProducers (API key 61): version 0 (KIP-664). It tells the idempotent producers that a partition remembers.
+func (c *call) describeProducers(r kmsg.Request) kmsg.Response {
+	req := r.(*kmsg.DescribeProducersRequest)
+	res := kmsg.NewPtrDescribeProducersResponse()
+	for _, asked := range req.Topics {
+		t := kmsg.NewDescribeProducersResponseTopic()
+		t.Topic = asked.Topic
+		for _, index := range asked.Partitions {
+			t.Partitions = append(t.Partitions, c.producersOf(asked.Topic, index))
+		}
+		res.Topics = append(res.Topics, t)
+	}
+	return res
+}
+
+func (c *call) producersOf(topic string, index int32) kmsg.DescribeProducersResponseTopicPartition {
+	found := kmsg.NewDescribeProducersResponseTopicPartition()
+	found.Partition = index
+	p := c.b.topics.partition(topic, index)
+	if p == nil {
+		found.ErrorCode = unknownTopic
+		return found
+	}
+	if p.offline() != nil {
+		found.ErrorCode = kafkaStorageError
+		return found
+	}
+	for _, info := range p.log.Producers() {
+		active := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		active.ProducerID, active.ProducerEpoch = int64(info.ID), int32(info.Epoch)
+		active.LastSequence, active.LastTimestamp = info.LastSequence, info.LastTimestamp
+		active.CoordinatorEpoch, active.CurrentTxnStartOffset = info.CoordinatorEpoch, int64(info.TxnFirstOffset)
+		found.ActiveProducers = append(found.ActiveProducers, active)
+	}
+	return found
+}

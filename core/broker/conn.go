@@ -1,0 +1,171 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/wire"
+)
+
+// Listener is one address that clients connect to. Metadata answers with the address of the listener that the request
+// came in on.
+type Listener struct {
+	Name string
+	// Host and Port are the advertised address.
+	Host string
+	Port int32
+}
+
+// Conn is one client's connection as the broker sees it: the order of its requests and the replies that are ready.
+type Conn struct {
+	// Owner is the driver's own object for the connection.
+	Owner any
+
+	listener *Listener
+	peer     string
+
+	mu struct {
+		sync.Mutex
+		// slots hold the requests that have no reply on its way yet, oldest first; head is the number of the oldest.
+		slots []slot
+		head  uint64
+		// ready are the replies that may leave, in order.
+		ready  []*wire.Reply
+		closed bool
+		// parked are the operations of this connection that wait for something.
+		parked map[uint64]canceller
+		// software is what ApiVersions told of the client.
+		software string
+	}
+}
+
+// slot is one request that is being served.
+type slot struct {
+	reply *wire.Reply // nil where no reply is due (acks=0)
+	done  bool
+}
+
+// canceller is an operation that waits and can be told that nobody wants its reply any more.
+type canceller interface {
+	cancel(b *Broker)
+}
+
+// NewConn makes the broker's side of a connection that came in on a listener. peer is the client's address without the
+// port.
+func NewConn(l *Listener, peer string) *Conn {
+	return &Conn{listener: l, peer: peer}
+}
+
+// Peer returns the client's address.
+func (c *Conn) Peer() string {
+	return c.peer
+}
+
+// begin takes the next request's number.
+func (c *Conn) begin() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.slots = append(c.mu.slots, slot{})
+	return c.mu.head + uint64(len(c.mu.slots)) - 1
+}
+
+// complete gives request seq its reply, or nil if none is due. Replies that may leave now become ready, and the
+// connection is added to out. The reply belongs to the connection.
+func (c *Conn) complete(seq uint64, reply *wire.Reply, out *Effects) {
+	c.mu.Lock()
+	if c.mu.closed {
+		c.mu.Unlock()
+		if reply != nil {
+			reply.Release()
+		}
+		return
+	}
+	s := &c.mu.slots[seq-c.mu.head]
+	base.Assert(!s.done, "request %d completed twice", seq)
+	s.reply, s.done = reply, true
+	before := len(c.mu.ready)
+	n := 0
+	for n < len(c.mu.slots) && c.mu.slots[n].done {
+		if r := c.mu.slots[n].reply; r != nil {
+			c.mu.ready = append(c.mu.ready, r)
+		}
+		c.mu.slots[n] = slot{}
+		n++
+	}
+	c.mu.head += uint64(n)
+	if n == len(c.mu.slots) {
+		c.mu.slots = c.mu.slots[:0]
+	} else {
+		c.mu.slots = c.mu.slots[n:]
+	}
+	ready := len(c.mu.ready) > before
+	c.mu.Unlock()
+	if ready {
+		out.Ready = append(out.Ready, c)
+	}
+}
+
+// Take moves the replies that are ready to the end of dst and returns it. The caller sends them in that order and
+// releases each. Takers of one connection must keep their turns until what they took is sent.
+func (c *Conn) Take(dst []*wire.Reply) []*wire.Reply {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	dst = append(dst, c.mu.ready...)
+	clear(c.mu.ready)
+	c.mu.ready = c.mu.ready[:0]
+	return dst
+}
+
+// Backlog returns how many requests of the connection are being served or have replies that were not taken.
+func (c *Conn) Backlog() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.mu.slots) + len(c.mu.ready)
+}
+
+// park notes that request seq waits.
+func (c *Conn) park(seq uint64, op canceller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.parked == nil {
+		c.mu.parked = make(map[uint64]canceller)
+	}
+	c.mu.parked[seq] = op
+}
+
+// unpark notes that request seq no longer waits.
+func (c *Conn) unpark(seq uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.mu.parked, seq)
+}
+
+// end drops what the connection still has: nobody reads it.
+func (c *Conn) end(b *Broker) {
+	c.mu.Lock()
+	if c.mu.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.mu.closed = true
+	replies := c.mu.ready
+	for _, s := range c.mu.slots {
+		if s.reply != nil {
+			replies = append(replies, s.reply)
+		}
+	}
+	waiting := make([]canceller, 0, len(c.mu.parked))
+	for seq := c.mu.head; seq < c.mu.head+uint64(len(c.mu.slots)); seq++ {
+		if op, ok := c.mu.parked[seq]; ok {
+			waiting = append(waiting, op)
+		}
+	}
+	c.mu.ready, c.mu.slots, c.mu.parked = nil, nil, nil
+	c.mu.Unlock()
+	for _, op := range waiting {
+		op.cancel(b)
+	}
+	for _, r := range replies {
+		r.Release()
+	}
+}

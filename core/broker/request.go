@@ -1,0 +1,160 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/wire"
+)
+
+// call is one request being served by one Step.
+type call struct {
+	b      *Broker
+	now    base.Instant
+	out    *Effects
+	conn   *Conn
+	seq    uint64
+	header wire.RequestHeader
+	body   []byte
+}
+
+// api is an API that this broker serves: the versions it advertises and how it serves them.
+type api struct {
+	key      int16
+	min, max int16
+	// least is the lowest version that is served, where it is above the lowest that is advertised.
+	least int16
+	// raw serves a request whose body it reads itself.
+	raw func(*call)
+	// decoded serves a request that kmsg decoded. A nil response means that one follows later.
+	decoded func(*call, kmsg.Request) kmsg.Response
+}
+
+// apiTable holds the APIs that are served and advertised, by key: what is not served is not advertised.
+type apiTable [wire.MaxKey + 1]*api
+
+func newAPITable() *apiTable {
+	table := new(apiTable)
+	for _, a := range servedAPIs() {
+		a.least = max(a.least, a.min)
+		table[a.key] = &a
+	}
+	return table
+}
+
+func servedAPIs() []api {
+	return []api{
+		{key: 0, min: 0, max: 13, least: leastProduce, raw: (*call).produce},
+		{key: 1, min: 4, max: 18, raw: (*call).fetch},
+		{key: 2, min: 1, max: 11, decoded: (*call).listOffsets},
+		{key: 3, min: 0, max: 13, decoded: (*call).metadata},
+		{key: 10, min: 0, max: 6, decoded: (*call).findCoordinator},
+		{key: 18, min: 0, max: 4, decoded: (*call).apiVersions},
+		{key: 19, min: 2, max: 7, decoded: (*call).createTopics},
+		{key: 20, min: 1, max: 6, decoded: (*call).deleteTopics},
+		{key: 21, min: 0, max: 2, decoded: (*call).deleteRecords},
+		{key: 22, min: 0, max: 5, decoded: (*call).initProducerID},
+		{key: 23, min: 2, max: 4, decoded: (*call).offsetForLeaderEpoch},
+		{key: 32, min: 1, max: 4, decoded: (*call).describeConfigs},
+		{key: 33, min: 0, max: 2, decoded: (*call).alterConfigs},
+		{key: 35, min: 1, max: 5, decoded: (*call).describeLogDirs},
+		{key: 37, min: 0, max: 3, decoded: (*call).createPartitions},
+		{key: 44, min: 0, max: 1, decoded: (*call).incrementalAlterConfigs},
+		{key: 60, min: 0, max: 2, decoded: (*call).describeCluster},
+		{key: 61, min: 0, max: 0, decoded: (*call).describeProducers},
+		{key: 74, min: 0, max: 1, decoded: (*call).listConfigResources},
+		{key: 75, min: 0, max: 0, decoded: (*call).describeTopicPartitions},
+	}
+}
+
+// lookup finds the API for a request.
+func (t *apiTable) lookup(key, version int16) *api {
+	if key < 0 || key > wire.MaxKey {
+		return nil
+	}
+	a := t[key]
+	if a == nil || version < a.least || version > a.max {
+		return nil
+	}
+	return a
+}
+
+// serves reports whether requests of an API's version are answered.
+func (t *apiTable) serves(key, version int16) bool {
+	return t.lookup(key, version) != nil
+}
+
+// serve answers one request frame.
+func (b *Broker) serve(now base.Instant, conn *Conn, frame []byte, out *Effects) {
+	c := call{b: b, now: now, out: out, conn: conn, seq: conn.begin()}
+	var err error
+	if c.header, c.body, err = wire.ParseHeader(frame, b.apis.serves); err != nil {
+		c.reject(err)
+		return
+	}
+	a := b.apis.lookup(c.header.Key, c.header.Version)
+	switch {
+	case a == nil && c.header.Key == int16(kmsg.ApiVersions):
+		c.unknownApiVersions()
+	case a == nil:
+		// Answering in a version that the client did not ask for would only put it out of step (as in Kafka).
+		c.reject(fmt.Errorf("unsupported API key %d version %d", c.header.Key, c.header.Version))
+	case a.raw != nil:
+		a.raw(&c)
+	default:
+		c.decode(a)
+	}
+}
+
+// decode has kmsg decode a request, within the bounds of its shape, and serves it.
+func (c *call) decode(a *api) {
+	if err := wire.CheckRequest(a.key, c.header.Version, c.body); err != nil {
+		c.reject(err)
+		return
+	}
+	req := kmsg.RequestForKey(a.key)
+	req.SetVersion(c.header.Version)
+	if err := req.ReadFrom(c.body); err != nil {
+		c.reject(fmt.Errorf("%w: %w", wire.ErrMalformed, err))
+		return
+	}
+	if res := a.decoded(c, req); res != nil {
+		c.reply(res)
+	}
+}
+
+// reply sends a response that kmsg encodes.
+func (c *call) reply(res kmsg.Response) {
+	c.pending().reply(res, c.out)
+}
+
+// reject closes a connection that sent what nobody can answer.
+func (c *call) reject(cause error) {
+	c.b.log.Debug("connection closed", "peer", c.conn.peer, "cause", cause.Error())
+	c.conn.complete(c.seq, nil, c.out)
+	c.out.Close = append(c.out.Close, c.conn)
+}
+
+// pending is a request whose response comes from a later step.
+type pending struct {
+	conn   *Conn
+	seq    uint64
+	header wire.RequestHeader
+}
+
+// pending returns what is needed to answer the request later. It points to nothing of the frame.
+func (c *call) pending() pending {
+	h := c.header
+	h.ClientID = nil
+	return pending{conn: c.conn, seq: c.seq, header: h}
+}
+
+func (p pending) reply(res kmsg.Response, out *Effects) {
+	res.SetVersion(p.header.Version)
+	r := wire.NewReply(p.header)
+	r.Append(res.AppendTo)
+	r.Finish()
+	p.conn.complete(p.seq, r, out)
+}

@@ -1,0 +1,224 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/segment"
+	"github.com/gregor-log/gregor/core/vfs"
+)
+
+// SyncJob makes durable what a log held when the job began. Run does the I/O and holds no lock; EndSync takes its
+// outcome back into the log. One job a log is under way at a time: everything that is appended meanwhile shares the
+// next one, which is what makes a sync for each acknowledgement affordable.
+type SyncJob struct {
+	log      *Log
+	upTo     base.Offset
+	segments []*segment.Segment
+	names    bool
+	parent   bool
+	meta     bool
+	err      error
+}
+
+// BeginSync begins a job. It reports false if one is under way or if the log is offline or closed.
+func (l *Log) BeginSync() (*SyncJob, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mu.syncing || l.mu.failure != nil || l.mu.closed {
+		return nil, false
+	}
+	l.mu.syncing = true
+	return l.newJobLocked(), true
+}
+
+func (l *Log) newJobLocked() *SyncJob {
+	j := &SyncJob{
+		log: l, upTo: l.mu.end, names: l.mu.namesDirty, parent: l.mu.parentDirty, meta: l.mu.metaDirty,
+	}
+	if l.mu.end > l.mu.synced || j.names {
+		j.segments = l.mu.segments[floorSegment(l.mu.segments, l.mu.synced):]
+	}
+	l.mu.namesDirty, l.mu.parentDirty, l.mu.metaDirty = false, false, false
+	l.mu.appendedAt = 0
+	return j
+}
+
+// Log returns the log that the job belongs to.
+func (j *SyncJob) Log() *Log {
+	return j.log
+}
+
+// Run syncs the files, oldest segment first, then the names. After an error the log must not be used further: what it
+// had written since the last good sync may be gone whatever a second try says.
+func (j *SyncJob) Run() error {
+	j.err = j.run()
+	return j.err
+}
+
+func (j *SyncJob) run() error {
+	l := j.log
+	for _, s := range j.segments {
+		if err := s.Sync(); err != nil && !isNotExist(err) {
+			return err
+		}
+	}
+	if j.meta {
+		if err := syncName(l.fs, path.Join(l.dir, PartitionMetadataFile)); err != nil {
+			return err
+		}
+	}
+	if j.names {
+		if err := l.fs.SyncDir(l.dir); err != nil {
+			return fmt.Errorf("sync directory: %w", err)
+		}
+	}
+	if j.parent {
+		if err := l.fs.SyncDir(path.Dir(l.dir)); err != nil {
+			return fmt.Errorf("sync directory: %w", err)
+		}
+	}
+	return nil
+}
+
+func syncName(fs vfs.FS, name string) error {
+	f, err := fs.Open(name, vfs.ReadWrite)
+	if err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", name, err)
+	}
+	return nil
+}
+
+// EndSync takes the outcome of a job into the log and returns the recovery point. A failed job takes the log offline.
+func (l *Log) EndSync(j *SyncJob) (base.Offset, error) {
+	if j.err != nil {
+		err := l.fail(j.err)
+		l.mu.Lock()
+		l.mu.syncing = false
+		l.mu.Unlock()
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.syncing = false
+	l.mu.synced = max(l.mu.synced, min(j.upTo, l.mu.end))
+	return l.mu.synced, nil
+}
+
+// FlushDue returns when flush.ms wants the log synced, in Unix milliseconds. It reports false if it never does.
+func (l *Log) FlushDue() (int64, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mu.appendedAt == 0 || l.mu.cfg.FlushMs < 0 || l.mu.cfg.FlushMs > 1<<60 {
+		return 0, false
+	}
+	return l.mu.appendedAt + l.mu.cfg.FlushMs, true
+}
+
+// Dirty reports that the log holds records that are not durable.
+func (l *Log) Dirty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.end > l.mu.synced || l.mu.namesDirty || l.mu.parentDirty || l.mu.metaDirty
+}
+
+// Checkpoint brings the leader epoch checkpoint up to date. It must precede a write of the recovery point checkpoint. It
+// does I/O and syncs.
+func (l *Log) Checkpoint() error {
+	if err := l.Failure(); err != nil {
+		return offline(err)
+	}
+	return l.writeEpochs()
+}
+
+// Close ends the log cleanly: indexes, producer snapshot, leader epochs and records are written and synced, so that the
+// next Open with Clean reads nothing. An offline log is only closed. Close waits for nothing: the caller makes sure
+// that no job is under way.
+func (l *Log) Close() error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	l.mu.Lock()
+	closed, failure := l.mu.closed, l.mu.failure
+	l.mu.Unlock()
+	if closed {
+		return nil
+	}
+	var err error
+	if failure == nil {
+		err = l.closeCleanly()
+	} else {
+		err = offline(failure)
+	}
+	l.mu.Lock()
+	l.mu.closed = true
+	segments := l.mu.segments
+	l.mu.Unlock()
+	for _, s := range segments {
+		s.Close()
+	}
+	return err
+}
+
+func (l *Log) closeCleanly() error {
+	if l.write.activeLoaded {
+		if err := l.active().Seal(); err != nil {
+			return l.fail(err)
+		}
+		l.mu.Lock()
+		l.mu.namesDirty = true
+		l.mu.Unlock()
+	}
+	end := l.End()
+	if err := l.snapshotAtEnd(end); err != nil {
+		return l.fail(err)
+	}
+	if err := l.writeEpochs(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	j := l.newJobLocked()
+	l.mu.Unlock()
+	if err := j.Run(); err != nil {
+		return l.fail(err)
+	}
+	_, err := l.EndSync(j)
+	return err
+}
+
+// snapshotAtEnd writes the producer state as of the log's end, durably, unless it is there already.
+func (l *Log) snapshotAtEnd(end base.Offset) error {
+	name := path.Join(l.dir, segment.Name(end, segment.SnapshotSuffix))
+	if !l.write.activeLoaded {
+		if _, err := l.fs.Stat(name); err == nil || !errors.Is(err, vfs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := l.writeSnapshot(end); err != nil {
+		return err
+	}
+	return syncName(l.fs, name)
+}
+
+// Abandon closes the files of a log that is deleted or whose process is ending uncleanly. Nothing is written.
+func (l *Log) Abandon() {
+	l.mu.Lock()
+	l.mu.closed = true
+	segments := l.mu.segments
+	l.mu.Unlock()
+	for _, s := range segments {
+		s.Close()
+	}
+}
+
+func isNotExist(err error) bool {
+	return errors.Is(err, vfs.ErrNotExist)
+}

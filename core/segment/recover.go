@@ -1,0 +1,264 @@
+package segment
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/batch"
+	"github.com/gregor-log/gregor/core/vfs"
+)
+
+// Damage says what Recover found at the end of the valid part of a log.
+type Damage struct {
+	// Position is the first byte that is not part of a valid batch, and Lost how many bytes follow from there.
+	Position, Lost int64
+	// Next is the offset that a batch at Position should begin with, at least.
+	Next base.Offset
+	// Cause says what was wrong with the bytes at Position.
+	Cause error
+	// Later is the base offset of the first valid batch beyond the damage, and LaterAt its position; LaterAt is -1 if
+	// there is none, so that the damage is a torn tail.
+	Later   base.Offset
+	LaterAt int64
+	// Hole says that the damaged bytes hold a whole sector of zeros: the mark that loss of power leaves where a write
+	// never reached the disk while a later one did.
+	Hole bool
+}
+
+// Torn reports that the damage is what an unsynced tail may look like after loss of power: a hole where a write was
+// lost, or nothing valid after it. With followed, valid batches follow in a later segment; then the file must have ended
+// early. Anything else is corruption of bytes that once were whole.
+func (d *Damage) Torn(followed bool) bool {
+	if d.Hole {
+		return true
+	}
+	return d.LaterAt < 0 && (!followed || errors.Is(d.Cause, batch.ErrShort))
+}
+
+// String describes the damage in one line.
+func (d *Damage) String() string {
+	if d.LaterAt < 0 {
+		return fmt.Sprintf("%d bytes from position %d (offset %d on) are no valid batch: %v", d.Lost, d.Position, d.Next,
+			d.Cause)
+	}
+	return fmt.Sprintf("%d bytes from position %d (offset %d on): %v; a valid batch of offset %d follows at position %d",
+		d.Lost, d.Position, d.Next, d.Cause, d.Later, d.LaterAt)
+}
+
+// recoverChunk is how much of a log is read at once when it is validated, in bytes; a batch beyond it is read whole.
+const recoverChunk = 1 << 20
+
+// Recover reads the whole log, checks every batch (length, CRC-32C, ascending offsets) and rebuilds the indexes in
+// memory; the segment is one that can be appended to, or sealed, afterwards. visit is called for each valid batch in
+// order; the batch is valid during the call. A nil *Damage means that the file is whole; otherwise the segment ends, in
+// memory, before the damage, and the caller decides whether to TruncateTo that or to leave the file alone.
+func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, error) {
+	s.mu.Lock()
+	f, err := s.useLocked()
+	interval := s.mu.cfg.IndexIntervalBytes
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Unpin()
+	size, err := f.Size()
+	if err != nil {
+		return nil, fmt.Errorf("recover %s: %w", s.name, err)
+	}
+	w := window{file: f, size: size}
+	found, next := emptyContent(s.base), s.base
+	var damage *Damage
+	for found.size < size {
+		b, err := w.batchAt(found.size, next, s.base)
+		if errors.Is(err, errRead) {
+			return nil, fmt.Errorf("recover %s: %w", s.name, err)
+		}
+		if err != nil {
+			damage = &Damage{Position: found.size, Lost: size - found.size, Next: next, Cause: err, LaterAt: -1}
+			if err := s.describe(&w, damage); err != nil {
+				return nil, err
+			}
+			break
+		}
+		if err := visit(b, found.size); err != nil {
+			return nil, err
+		}
+		found.add(b, int64(len(b)), s.base, interval)
+		next = b.NextOffset()
+	}
+	s.mu.Lock()
+	s.mu.content = found
+	s.mu.dirty, s.mu.sealed = true, false
+	s.mu.tail.reset()
+	s.mu.Unlock()
+	return damage, nil
+}
+
+// describe looks beyond the damage: for a valid batch that follows, and for the holes that loss of power leaves.
+func (s *Segment) describe(w *window, d *Damage) error {
+	end := w.size
+	for pos := d.Position + 1; pos+batch.HeaderSize <= w.size; pos++ {
+		ok, err := w.plausible(pos)
+		if err != nil {
+			return fmt.Errorf("recover %s: %w", s.name, err)
+		}
+		if !ok {
+			continue
+		}
+		b, err := w.batchAt(pos, d.Next, s.base)
+		if errors.Is(err, errRead) {
+			return fmt.Errorf("recover %s: %w", s.name, err)
+		}
+		if err == nil {
+			d.Later, d.LaterAt, end = b.BaseOffset(), pos, pos
+			break
+		}
+		if w.wasted > 4*w.size+1<<30 {
+			// Bytes made to look like headers everywhere: nobody can say that nothing valid follows.
+			d.Later, d.LaterAt, end = d.Next, pos, pos
+			break
+		}
+	}
+	hole, err := w.hole(d, end)
+	d.Hole = hole
+	if err != nil {
+		return fmt.Errorf("recover %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// TruncateTo cuts the log off before pos, the beginning of a batch whose first offset is next, and drops what the
+// indexes say beyond it. The segment must be the active one or have been recovered.
+func (s *Segment) TruncateTo(pos int64, next base.Offset) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, err := s.useLocked()
+	if err != nil {
+		return err
+	}
+	defer func() { s.mu.pins-- }()
+	if err := f.Truncate(pos); err != nil {
+		return fmt.Errorf("truncate %s to %d: %w", s.name, pos, err)
+	}
+	if err := s.loadLocked(); err != nil {
+		return err
+	}
+	x := s.mu.indexes
+	x.offsets, x.times = x.offsets.cut(next, s.base), x.times.cut(next, s.base)
+	s.mu.dirty = true
+	s.mu.tail.reset()
+	if s.mu.times.Offset >= next || pos == 0 {
+		// The exact largest timestamp of what is left would need a scan from the last entry on; what the index says is
+		// a lower bound, and the batches after that entry are at most index.interval.bytes.
+		s.mu.times = x.times.last(s.base)
+	}
+	if pos == 0 {
+		s.mu.firstTime, s.mu.firstTimeKnown = base.NoTimestamp, true
+	}
+	s.mu.size = pos
+	return nil
+}
+
+// errRead marks an error of the file, not of its content.
+var errRead = errors.New("read error")
+
+// window reads a log forward through one buffer.
+type window struct {
+	file  vfs.File
+	size  int64
+	buf   []byte
+	start int64
+	// wasted counts the bytes whose CRC did not match, to bound the search for a batch after damage.
+	wasted int64
+}
+
+// bytes returns n bytes at pos, valid until the next call. The range lies inside the file.
+func (w *window) bytes(pos, n int64) ([]byte, error) {
+	if pos < w.start || pos+n > w.start+int64(len(w.buf)) {
+		want := min(max(n, recoverChunk), w.size-pos)
+		if int64(cap(w.buf)) < want {
+			w.buf = make([]byte, want)
+		}
+		w.buf, w.start = w.buf[:want], pos
+		got, err := w.file.ReadAt(w.buf, pos)
+		if err != nil && (!errors.Is(err, io.EOF) || int64(got) < n) {
+			w.buf = w.buf[:0]
+			return nil, fmt.Errorf("%w: at %d: got %d of %d bytes: %w", errRead, pos, got, want, err)
+		}
+		w.buf = w.buf[:got]
+	}
+	return w.buf[pos-w.start:][:n], nil
+}
+
+// batchAt returns the batch at pos if it is valid: whole, its CRC right, its offsets at least next and expressible.
+func (w *window) batchAt(pos int64, next, first base.Offset) (batch.Batch, error) {
+	head, err := w.bytes(pos, min(batch.HeaderSize, w.size-pos))
+	if err != nil {
+		return nil, err
+	}
+	n, err := batch.Size(head)
+	if err != nil {
+		return nil, err
+	}
+	if int64(n) > w.size-pos {
+		return nil, fmt.Errorf("%w: got %d bytes, expected %d", batch.ErrShort, w.size-pos, n)
+	}
+	// The offsets are judged before the CRC: where a batch is looked for in a damaged file, they turn away almost all
+	// bytes that look like a header by chance, and with them a CRC over up to the whole rest of the file.
+	b := batch.Batch(head)
+	if o := b.BaseOffset(); o < next || o-first > 1<<31-1 || b.LastOffsetDelta() < 0 || b.LastOffset()-first > 1<<31-1 {
+		return nil, fmt.Errorf("%w: got base offset %d and delta %d, expected at least %d", ErrCorrupt, o,
+			b.LastOffsetDelta(), next)
+	}
+	p, err := w.bytes(pos, int64(n))
+	if err != nil {
+		return nil, err
+	}
+	b = batch.Batch(p)
+	if err := b.CheckCRC(); err != nil {
+		w.wasted += int64(n)
+		return nil, err
+	}
+	return b, nil
+}
+
+// plausible reports whether a batch header might begin at pos, by its magic and length alone.
+func (w *window) plausible(pos int64) (bool, error) {
+	head, err := w.bytes(pos, batch.HeaderSize)
+	if err != nil {
+		return false, err
+	}
+	n, err := batch.Size(head)
+	return err == nil && int64(n) <= w.size-pos, nil
+}
+
+// hole reports whether the damaged bytes up to end look like sectors that were never written: zeros from the damage's
+// position, or from the beginning of a sector, up to the end of that sector. The first bytes of a whole batch may be
+// zeros too (its base offset is a large integer with a small value), so a short run there counts only if the base offset
+// is not the one that was due.
+func (w *window) hole(d *Damage, end int64) (bool, error) {
+	for pos := d.Position; pos < end; pos = (pos/vfs.SectorSize + 1) * vfs.SectorSize {
+		n := min((pos/vfs.SectorSize+1)*vfs.SectorSize, end) - pos
+		p, err := w.bytes(pos, n)
+		if err != nil {
+			return false, err
+		}
+		if !isZero(p) {
+			continue
+		}
+		if pos > d.Position || n >= batch.Overhead {
+			return true, nil
+		}
+		head, err := w.bytes(pos, min(batch.Overhead, w.size-pos))
+		if err != nil {
+			return false, err
+		}
+		if len(head) < 8 || base.Offset(binary.BigEndian.Uint64(head)) != d.Next {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,161 @@
+//go:build unix
+
+package server
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/broker"
+)
+
+// taskPool runs the broker's tasks: urgent ones on several goroutines, since syncs of several files share what the disk
+// does, all others on one of its own.
+type taskPool struct {
+	s  *Server
+	mu struct {
+		sync.Mutex
+		urgent, rest []broker.Task
+		closed       bool
+	}
+	urgent, rest *sync.Cond
+	workers      sync.WaitGroup
+}
+
+// urgentWorkers is how many syncs may run at once.
+const urgentWorkers = 8
+
+func (p *taskPool) start(s *Server) {
+	p.s = s
+	p.urgent, p.rest = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
+	for range urgentWorkers {
+		p.workers.Go(func() { p.work(p.urgent, &p.mu.urgent) })
+	}
+	p.workers.Go(func() { p.work(p.rest, &p.mu.rest) })
+}
+
+func (p *taskPool) submit(t broker.Task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.Urgent() {
+		p.mu.urgent = append(p.mu.urgent, t)
+		p.urgent.Signal()
+		return
+	}
+	p.mu.rest = append(p.mu.rest, t)
+	p.rest.Signal()
+}
+
+// work runs tasks of one queue until the pool is stopped and the queue empty.
+func (p *taskPool) work(ready *sync.Cond, queue *[]broker.Task) {
+	var effects broker.Effects
+	for {
+		p.mu.Lock()
+		for len(*queue) == 0 && !p.mu.closed {
+			ready.Wait()
+		}
+		if len(*queue) == 0 {
+			p.mu.Unlock()
+			return
+		}
+		t := (*queue)[0]
+		(*queue)[0] = nil
+		*queue = (*queue)[1:]
+		p.mu.Unlock()
+		t.Run()
+		p.s.broker.Step(p.s.now(), broker.Input{Kind: broker.TaskDone, Task: t}, &effects)
+		p.s.carryOut(&effects)
+	}
+}
+
+// stop waits for the tasks that are queued, then ends the workers.
+func (p *taskPool) stop() {
+	p.mu.Lock()
+	p.mu.closed = true
+	p.mu.Unlock()
+	p.urgent.Broadcast()
+	p.rest.Broadcast()
+	p.workers.Wait()
+}
+
+// deadlines steps the broker when its earliest deadline has come.
+type deadlines struct {
+	s     *Server
+	armed atomic.Int64 // base.Mono, 0 for none
+	wake  chan struct{}
+	quit  chan struct{}
+	done  sync.WaitGroup
+}
+
+func (d *deadlines) start(s *Server) {
+	d.s = s
+	d.wake = make(chan struct{}, 1)
+	d.quit = make(chan struct{})
+	d.done.Go(d.run)
+}
+
+// arm asks for a step at the given instant, if that is before the one asked for already.
+func (d *deadlines) arm(at base.Mono) {
+	if at == 0 {
+		return
+	}
+	for {
+		old := d.armed.Load()
+		if old != 0 && old <= int64(at) {
+			return
+		}
+		if d.armed.CompareAndSwap(old, int64(at)) {
+			break
+		}
+	}
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *deadlines) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var effects broker.Effects
+	for {
+		at := base.Mono(d.armed.Load())
+		wait := time.Hour
+		if at != 0 {
+			wait = max(at.Sub(d.s.now().Mono), 0)
+		}
+		timer.Reset(wait)
+		select {
+		case <-d.quit:
+			return
+		case <-d.wake:
+			continue
+		case <-timer.C:
+		}
+		if at == 0 {
+			continue
+		}
+		d.armed.Store(0)
+		d.s.broker.Step(d.s.now(), broker.Input{Kind: broker.Deadline}, &effects)
+		d.s.carryOut(&effects)
+	}
+}
+
+func (d *deadlines) stop() {
+	close(d.quit)
+	d.done.Wait()
+}
+
+// pause rests a moment after an error that only time mends. It reports false when the server ends.
+func (s *Server) pause() bool {
+	timer := time.NewTimer(50 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.done:
+		return false
+	}
+}
