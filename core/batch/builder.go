@@ -145,7 +145,7 @@ func (b *Builder) begin(delta int32, timestamp int64, key, value []byte, headers
 	if b.err != nil {
 		return false
 	}
-	if b.count == 0 || timestamp > b.maxTimestamp {
+	if timestamp > b.maxTimestamp {
 		b.maxTimestamp = timestamp
 	}
 	b.count, b.lastDelta = b.count+1, delta

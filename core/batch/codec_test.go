@@ -202,7 +202,7 @@ func badLZ4(t *testing.T, p []byte) []badStream {
 		h := []byte{4, 0x22, 0x4d, 0x18, flags, bd}
 		return append(append(h, byte(xxh32(h[4:])>>8)), lz4Stream[len(lz4Header):]...)
 	}
-	large := append([]byte{1, 0, 1, 0x80}, make([]byte, 70_000)...)
+	large := append([]byte{1, 0, 1, 0x80}, make([]byte, lz4Block+1+4)...)
 	return []badStream{
 		{"lz4 of nothing", LZ4, []byte{}},
 		{"lz4, magic", LZ4, patched(lz4Stream, 0, 5)},

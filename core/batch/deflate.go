@@ -171,7 +171,7 @@ func (d *deflater) lz4Block(to *sink, p []byte) error {
 		n, err = d.high.CompressBlock(p, out)
 	}
 	word := uint32(n)
-	if err != nil || n == 0 || n >= len(p) { // it does not fit into less room than it takes itself
+	if err != nil || n == 0 { // it does not fit into the room that it takes itself
 		word, n = uint32(len(p))|lz4Stored, copy(out, p)
 	}
 	d.piece = binary.LittleEndian.AppendUint32(d.piece[:0], word)

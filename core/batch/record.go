@@ -132,7 +132,7 @@ func (f *fields) quick(p []byte) (start, end int) {
 
 // skipHeaders returns the index after n headers at p[i:], or -1 if they are not well formed.
 func skipHeaders(p []byte, i int, n int32) int {
-	if n < 0 || int(n) > len(p)-i {
+	if n < 0 {
 		return -1
 	}
 	for ; n > 0 && i >= 0; n-- {

@@ -13,13 +13,14 @@ import (
 func (c *call) deleteRecords(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DeleteRecordsRequest)
 	res := kmsg.NewPtrDeleteRecordsResponse()
+	trim := &trimTask{b: c.b, wall: c.now.Wall}
 	for i := range req.Topics {
 		t := kmsg.NewDeleteRecordsResponseTopic()
 		t.Topic = req.Topics[i].Topic
 		for _, asked := range req.Topics[i].Partitions {
 			p := kmsg.NewDeleteRecordsResponseTopicPartition()
 			p.Partition, p.LowWatermark = asked.Partition, notFound
-			low, code := c.deleteBefore(t.Topic, asked.Partition, base.Offset(asked.Offset))
+			low, code := c.deleteBefore(t.Topic, asked.Partition, base.Offset(asked.Offset), trim)
 			p.ErrorCode = code
 			if code == noCode {
 				p.LowWatermark = int64(low)
@@ -28,10 +29,13 @@ func (c *call) deleteRecords(r kmsg.Request) kmsg.Response {
 		}
 		res.Topics = append(res.Topics, t)
 	}
+	if len(trim.partitions) > 0 {
+		c.out.task(trim)
+	}
 	return res
 }
 
-func (c *call) deleteBefore(topic string, index int32, offset base.Offset) (base.Offset, int16) {
+func (c *call) deleteBefore(topic string, index int32, offset base.Offset, trim *trimTask) (base.Offset, int16) {
 	p := c.b.topics.partition(topic, index)
 	if p == nil {
 		return 0, unknownTopic
@@ -46,10 +50,10 @@ func (c *call) deleteBefore(topic string, index int32, offset base.Offset) (base
 	if offset == -1 {
 		offset = high
 	}
-	start, err := p.log.DeleteRecords(offset, high, c.now.Wall)
+	start, err := p.log.DeleteRecords(offset, high)
 	if err != nil {
 		return 0, codeOf(err)
 	}
-	c.b.purge.segments(c.b, c.now, p)
+	trim.partitions = append(trim.partitions, p)
 	return start, noCode
 }

@@ -61,6 +61,8 @@ type Broker struct {
 	producers  producerIDs
 	chores     []*chore
 	purge      purge
+	// checkpoints is held while a checkpoint file is written: tasks that write one may run side by side.
+	checkpoints sync.Mutex
 }
 
 // logDir is one log directory.

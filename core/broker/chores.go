@@ -90,14 +90,63 @@ func (b *Broker) online() []*partition {
 
 func (b *Broker) expireSegments(wall int64) error {
 	var errs []error
+	var due []*partition
 	for _, p := range b.online() {
 		n, err := p.log.Expire(p.highWatermark(), wall)
 		if n > 0 {
-			b.log.Info("segments expired", "partition", p.tp.String(), "segments", n, "start", int64(p.log.Start()))
+			due = append(due, p)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, b.trim(due, wall))...)
+}
+
+// trim deletes the segments before the logs' starts, which are checkpointed first.
+func (b *Broker) trim(partitions []*partition, wall int64) error {
+	if len(partitions) == 0 {
+		return nil
+	}
+	if err := b.writeStarts(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range partitions {
+		n, err := p.log.Trim(wall)
+		if n > 0 {
+			b.log.Info("segments deleted", "partition", p.tp.String(), "segments", n, "start", int64(p.log.Start()))
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// trimTask deletes the segments that DeleteRecords left behind.
+type trimTask struct {
+	b          *Broker
+	partitions []*partition
+	wall       int64
+	err        error
+}
+
+var _ Task = (*trimTask)(nil)
+
+// Run deletes the segments.
+func (t *trimTask) Run() {
+	t.err = t.b.trim(t.partitions, t.wall)
+}
+
+// Urgent reports that nobody waits for the deletion.
+func (t *trimTask) Urgent() bool {
+	return false
+}
+
+func (t *trimTask) done(b *Broker, now base.Instant, _ *Effects) {
+	if t.err != nil {
+		b.log.Error("segments cannot be deleted", "cause", t.err.Error())
+	}
+	for _, p := range t.partitions {
+		b.purge.segments(b, now, p)
+	}
 }
 
 func (b *Broker) expireProducers(wall int64) error {
@@ -126,6 +175,8 @@ func (b *Broker) flushDue(wall int64) error {
 
 // checkpoint writes one offset checkpoint in each log directory.
 func (b *Broker) checkpoint(name string, offset func(*partition) (base.Offset, bool)) error {
+	b.checkpoints.Lock()
+	defer b.checkpoints.Unlock()
 	var errs []error
 	for i, d := range b.dirs {
 		var entries []commitlog.OffsetEntry
@@ -147,8 +198,12 @@ func (b *Broker) checkpoint(name string, offset func(*partition) (base.Offset, b
 	return errors.Join(errs...)
 }
 
-// writeRecovery checkpoints the recovery points, after the leader epochs that lie below them.
+// writeRecovery checkpoints the recovery points, after the leader epochs that lie below them, and these after the logs'
+// starts, as they are cut there.
 func (b *Broker) writeRecovery() error {
+	if err := b.writeStarts(); err != nil {
+		return err
+	}
 	var errs []error
 	points := make(map[*partition]base.Offset)
 	metadata := b.controller.log

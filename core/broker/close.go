@@ -30,7 +30,7 @@ func (b *Broker) Close() error {
 		failed[b.dirs[0]] = true
 		err = errors.Join(err, fmt.Errorf("close metadata log: %w", cerr))
 	}
-	err = errors.Join(err, b.writeRecovery(), b.writeStarts(), b.writeHighs())
+	err = errors.Join(err, b.writeRecovery(), b.writeHighs())
 	for _, d := range b.dirs {
 		if !failed[d] && err == nil {
 			err = d.MarkClean(int64(b.epoch))

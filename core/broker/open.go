@@ -10,6 +10,7 @@ import (
 	"github.com/gregor-log/gregor/core/commitlog"
 	"github.com/gregor-log/gregor/core/config"
 	"github.com/gregor-log/gregor/core/segment"
+	"github.com/gregor-log/gregor/core/vfs"
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
@@ -84,11 +85,19 @@ func (b *Broker) start(now base.Instant) error {
 func (b *Broker) openMetadata(now base.Instant) (*meta.Image, error) {
 	d := b.dirs[0]
 	recovery, _ := commitlog.LookupOffset(d.Recovery, MetadataPartition)
-	log, report, err := commitlog.Open(commitlog.Options{
+	options := commitlog.Options{
 		FS: b.fs, Dir: path.Join(d.Path(), MetadataPartition.String()), TopicID: metadataTopicID,
 		Residents: b.residents, Config: metadataConfig(), Wall: now.Wall, Clean: d.Clean, Trusted: d.Trusted,
 		RecoveryPoint: recovery,
-	})
+	}
+	log, report, err := commitlog.Open(options)
+	if errors.Is(err, commitlog.ErrNoMetadata) {
+		// The first start was cut short: nothing of the log was ever synced, so nothing was ever promised.
+		if err := vfs.RemoveAll(b.fs, options.Dir); err != nil {
+			return nil, fmt.Errorf("metadata log: %w", err)
+		}
+		log, report, err = commitlog.Open(options)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("metadata log: %w", err)
 	}

@@ -178,6 +178,7 @@ func (l *Log) roll(offset base.Offset, cfg Config, wall int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mu.segments = append(l.mu.segments[:len(l.mu.segments):len(l.mu.segments)], next)
+	l.mu.sealed = append(l.mu.sealed, old)
 	l.mu.endPosition = 0
 	l.mu.namesDirty = true
 	return nil

@@ -143,10 +143,12 @@ type Log struct {
 		flushFrom, flushTo base.Offset
 		failure            error // why the log is offline
 
-		namesDirty  bool // names in dir changed since its last sync
-		parentDirty bool // dir itself is new
-		metaDirty   bool // partition.metadata is new
-		epochsDirty bool // the epoch cache is ahead of its file
+		sealed      []*segment.Segment // segments whose indexes were written and not synced
+		snapshots   []base.Offset      // producer snapshots that were written and not synced
+		namesDirty  bool               // names in dir changed since its last sync
+		parentDirty bool               // dir itself is new
+		metaDirty   bool               // partition.metadata is new
+		epochsDirty bool               // the epoch cache is ahead of its file
 		// appendedAt is when the oldest unsynced record was appended, in Unix milliseconds; 0 if all is synced.
 		appendedAt int64
 		syncing    bool

@@ -53,7 +53,7 @@ func OpenDir(fs vfs.FS, dir string, want MetaProperties, draw func() uint64) (*D
 	if _, _, err := readMeta(fs, dir, want); err != nil {
 		return nil, err
 	}
-	if err := fs.Mkdir(dir); err != nil {
+	if err := vfs.MkdirSync(fs, dir); err != nil {
 		return nil, fmt.Errorf("make log directory %s: %w", dir, err)
 	}
 	lock, err := fs.Lock(path.Join(dir, LockFile))

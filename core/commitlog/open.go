@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/gregor-log/gregor/base"
-	"github.com/gregor-log/gregor/core/batch"
 	"github.com/gregor-log/gregor/core/segment"
 	"github.com/gregor-log/gregor/core/vfs"
 )
@@ -156,6 +155,10 @@ func (ld *loader) load() error {
 	if err != nil {
 		return err
 	}
+	ld.dropSnapshots()
+	if err := ld.removeLeftovers(); err != nil {
+		return err
+	}
 	end, err := ld.recover(next)
 	if err != nil {
 		return err
@@ -189,17 +192,9 @@ func (ld *loader) checkFormat() error {
 	if ld.o.Trusted {
 		return nil
 	}
-	head := make([]byte, batch.HeaderSize)
 	for _, s := range ld.segments {
-		if s.Size() == 0 {
-			continue
-		}
-		n, err := s.ReadAt(head, 0)
-		if n < batch.HeaderSize && err != nil && s.Size() >= batch.HeaderSize {
+		if err := s.CheckFormat(); err != nil {
 			return err
-		}
-		if _, err := batch.Size(head[:n]); errors.Is(err, batch.ErrOldMagic) {
-			return fmt.Errorf("segment %d: %w", s.BaseOffset(), err)
 		}
 		s.Unload()
 	}
@@ -234,7 +229,8 @@ func (ld *loader) loadProducers() (base.Offset, error) {
 			continue
 		}
 		p, err := readSnapshot(ld.o.FS, ld.o.Dir, at)
-		if errors.Is(err, ErrBadSnapshot) || errors.Is(err, vfs.ErrNotExist) {
+		if errors.Is(err, ErrBadSnapshot) {
+			ld.files.leftovers = append(ld.files.leftovers, segment.Name(at, segment.SnapshotSuffix))
 			continue
 		}
 		if err != nil {
@@ -253,9 +249,12 @@ func (ld *loader) loadProducers() (base.Offset, error) {
 // finish publishes the recovered log, cleans up what is left of others and makes what recovery changed durable.
 func (ld *loader) finish(end base.Offset) error {
 	l, o := ld.l, ld.o
-	start := ld.segments[0].BaseOffset()
+	start := min(max(o.LogStart, ld.segments[0].BaseOffset()), end)
+	if err := ld.removeDeleted(start); err != nil {
+		return err
+	}
 	l.mu.segments = ld.segments
-	l.mu.start = min(max(o.LogStart, start), end)
+	l.mu.start = start
 	l.mu.end = end
 	l.mu.endPosition = ld.segments[len(ld.segments)-1].Size()
 	l.mu.synced = end
@@ -265,9 +264,6 @@ func (ld *loader) finish(end base.Offset) error {
 	ld.report.Start, ld.report.End = l.mu.start, end
 	if !o.Clean {
 		ld.changed = true
-	}
-	if err := ld.removeLeftovers(end); err != nil {
-		return err
 	}
 	if !ld.changed {
 		return nil
@@ -291,15 +287,36 @@ func (ld *loader) finish(end base.Offset) error {
 	return err
 }
 
-// removeLeftovers removes the files of interrupted deletions, orphaned indexes and snapshots of a future that is gone.
-func (ld *loader) removeLeftovers(end base.Offset) error {
-	names := ld.files.leftovers
-	for _, at := range ld.files.snapshots {
-		if at > end {
-			names = append(names, segment.Name(at, segment.SnapshotSuffix))
+// removeDeleted removes segments before the log's start: their deletion was under way.
+func (ld *loader) removeDeleted(start base.Offset) error {
+	n := segmentsBefore(ld.segments, start)
+	for _, s := range ld.segments[:n] {
+		if err := s.Remove(); err != nil {
+			return err
 		}
 	}
-	for _, name := range names {
+	ld.segments = ld.segments[n:]
+	ld.from = max(ld.from-n, 0)
+	return nil
+}
+
+// dropSnapshots removes the snapshots within what is read whole: they may be torn, or tell of what is gone. New ones are
+// made on the way.
+func (ld *loader) dropSnapshots() {
+	if ld.from == len(ld.segments) {
+		return
+	}
+	first := ld.segments[ld.from].BaseOffset()
+	for _, at := range ld.files.snapshots {
+		if at > first {
+			ld.files.leftovers = append(ld.files.leftovers, segment.Name(at, segment.SnapshotSuffix))
+		}
+	}
+}
+
+// removeLeftovers removes the files of interrupted deletions, orphaned indexes and snapshots that are of no use.
+func (ld *loader) removeLeftovers() error {
+	for _, name := range ld.files.leftovers {
 		if err := ld.o.FS.Remove(path.Join(ld.o.Dir, name)); err != nil && !isNotExist(err) {
 			return fmt.Errorf("remove leftover: %w", err)
 		}

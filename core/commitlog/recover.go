@@ -20,6 +20,11 @@ func (ld *loader) recover(next base.Offset) (base.Offset, error) {
 	end := base.NoOffset
 	for i := ld.from; i < len(ld.segments); i++ {
 		s := ld.segments[i]
+		if s.BaseOffset() > next || i > ld.from {
+			if err := ld.l.writeSnapshot(s.BaseOffset()); err != nil {
+				return 0, err
+			}
+		}
 		segmentEnd, damage, err := ld.recoverSegment(s, next)
 		if err != nil {
 			return 0, err
@@ -132,6 +137,7 @@ func (ld *loader) sealAllButLast() error {
 		if err := ld.segments[i].Seal(); err != nil {
 			return err
 		}
+		ld.l.noteSealed(ld.segments[i])
 	}
 	ld.l.write.activeLoaded = true
 	return nil

@@ -13,24 +13,25 @@ type trashed struct {
 	at      int64 // Unix milliseconds
 }
 
-// DeleteRecords moves the log's start to offset, at most limit (the high watermark), and deletes the segments that lie
-// wholly before it. It returns the new start. Batches are not split: records below the start inside the first batch
-// stay in the file, and readers skip them.
-func (l *Log) DeleteRecords(offset, limit base.Offset, wall int64) (base.Offset, error) {
+// Deleting goes in three steps, so that loss of power in between never leaves a hole: DeleteRecords or Expire moves the
+// log's start; the caller writes the log start checkpoint; Trim renames the files of the segments before the start. A
+// segment that comes back after loss of power lies before the checkpointed start, and Open removes it.
+
+// DeleteRecords moves the log's start to offset, at most limit (the high watermark), and returns the start. Batches are
+// not split: records below the start inside the first batch stay in the file, and readers skip them.
+func (l *Log) DeleteRecords(offset, limit base.Offset) (base.Offset, error) {
 	if offset < 0 || offset > limit {
 		return 0, fmt.Errorf("%w: got %d, expected 0 to %d", ErrOffsetOutOfRange, offset, limit)
 	}
 	l.write.Lock()
 	defer l.write.Unlock()
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.mu.failure != nil {
-		defer l.mu.Unlock()
 		return 0, offline(l.mu.failure)
 	}
 	l.moveStartLocked(offset)
-	start := l.mu.start
-	l.mu.Unlock()
-	return start, l.dropBefore(start, wall)
+	return l.mu.start, nil
 }
 
 func (l *Log) moveStartLocked(offset base.Offset) {
@@ -43,19 +44,9 @@ func (l *Log) moveStartLocked(offset base.Offset) {
 	}
 }
 
-// dropBefore deletes the segments whose successor begins at or before start. The write lock is held.
-func (l *Log) dropBefore(start base.Offset, wall int64) error {
-	segments := l.segments()
-	n := 0
-	for n+1 < len(segments) && segments[n+1].BaseOffset() <= start {
-		n++
-	}
-	return l.drop(n, wall)
-}
-
-// Expire deletes the segments that retention.ms and retention.bytes no longer want, oldest first, never one that
-// reaches to or beyond limit (the high watermark). The active segment is rolled first if even it is due. It returns how
-// many were deleted.
+// Expire moves the log's start behind the segments that retention.ms and retention.bytes no longer want, oldest first,
+// never one that reaches to or beyond limit (the high watermark). The active segment is rolled first if even it is due.
+// It returns how many segments lie before the start then, for Trim to delete.
 func (l *Log) Expire(limit base.Offset, wall int64) (int, error) {
 	l.write.Lock()
 	defer l.write.Unlock()
@@ -69,15 +60,32 @@ func (l *Log) Expire(limit base.Offset, wall int64) (int, error) {
 	}
 	n = max(n, l.dueBySize(cfg, limit))
 	if n == 0 {
-		return 0, nil
+		return l.beforeStart(), nil
 	}
-	segments := l.segments()
-	if n == len(segments) {
+	if n == l.SegmentCount() {
 		if err := l.rollForRetention(cfg, wall); err != nil {
 			return 0, err
 		}
 	}
-	return n, l.drop(n, wall)
+	l.mu.Lock()
+	l.moveStartLocked(l.mu.segments[n].BaseOffset())
+	l.mu.Unlock()
+	return l.beforeStart(), nil
+}
+
+// beforeStart counts the segments whose successor begins at or before the log's start.
+func (l *Log) beforeStart() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return segmentsBefore(l.mu.segments, l.mu.start)
+}
+
+func segmentsBefore(segments []*segment.Segment, start base.Offset) int {
+	n := 0
+	for n+1 < len(segments) && segments[n+1].BaseOffset() <= start {
+		n++
+	}
+	return n
 }
 
 func (l *Log) rollForRetention(cfg Config, wall int64) error {
@@ -141,28 +149,35 @@ func (l *Log) mayDrop(segments []*segment.Segment, i int, limit base.Offset) boo
 	return segments[i].Size() > 0 && l.End() <= limit
 }
 
-// drop takes the n oldest segments out of the log and renames their files; Purge removes them later. The log's start
-// follows. The write lock is held.
-func (l *Log) drop(n int, wall int64) error {
-	if n == 0 {
-		return nil
+// Trim takes the segments before the log's start out of the log, renames their files, durably, and removes the producer
+// snapshots before it. Purge removes the files later. It syncs, and returns how many segments went.
+func (l *Log) Trim(wall int64) (int, error) {
+	l.write.Lock()
+	defer l.write.Unlock()
+	n := l.beforeStart()
+	if n == 0 || l.Failure() != nil {
+		return 0, nil
 	}
 	l.mu.Lock()
 	gone := l.mu.segments[:n]
 	l.mu.segments = append([]*segment.Segment(nil), l.mu.segments[n:]...)
-	l.moveStartLocked(l.mu.segments[0].BaseOffset())
 	l.mu.synced = max(l.mu.synced, l.mu.segments[0].BaseOffset())
-	l.mu.namesDirty = true
 	delay := l.mu.cfg.FileDeleteDelayMs
 	l.mu.Unlock()
 	for _, s := range gone {
 		if err := s.MarkDeleted(); err != nil {
-			return l.fail(err)
+			return 0, l.fail(err)
 		}
 		l.residents.Forget(s)
 		l.write.trash = append(l.write.trash, trashed{segment: s, at: wall + delay})
 	}
-	return l.dropSnapshots()
+	if err := l.dropSnapshots(); err != nil {
+		return 0, err
+	}
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return 0, l.fail(fmt.Errorf("sync directory: %w", err))
+	}
+	return n, nil
 }
 
 // dropSnapshots removes the producer snapshots older than the first segment.

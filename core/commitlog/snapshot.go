@@ -123,8 +123,8 @@ func (p *producers) load(entries []SnapshotEntry) {
 	}
 }
 
-// writeSnapshot writes the producer state as of offset. It syncs nothing: a snapshot that is lost or torn is made up
-// for from the log. The write lock is held.
+// writeSnapshot writes the producer state as of offset; the next SyncJob syncs it. One that is lost or torn before that
+// is made up for from the log. The write lock is held.
 func (l *Log) writeSnapshot(offset base.Offset) error {
 	name := path.Join(l.dir, segment.Name(offset, segment.SnapshotSuffix))
 	f, err := l.fs.Open(name, vfs.Truncate)
@@ -140,6 +140,7 @@ func (l *Log) writeSnapshot(offset base.Offset) error {
 	}
 	l.mu.Lock()
 	l.mu.namesDirty = true
+	l.mu.snapshots = append(l.mu.snapshots, offset)
 	l.mu.Unlock()
 	return nil
 }

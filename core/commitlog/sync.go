@@ -14,13 +14,15 @@ import (
 // outcome back into the log. One job a log is under way at a time: everything that is appended meanwhile shares the
 // next one, which is what makes a sync for each acknowledgement affordable.
 type SyncJob struct {
-	log      *Log
-	upTo     base.Offset
-	segments []*segment.Segment
-	names    bool
-	parent   bool
-	meta     bool
-	err      error
+	log       *Log
+	upTo      base.Offset
+	segments  []*segment.Segment
+	sealed    []*segment.Segment
+	snapshots []base.Offset
+	names     bool
+	parent    bool
+	meta      bool
+	err       error
 }
 
 // BeginSync begins a job. It reports false if one is under way or if the log is offline or closed.
@@ -37,7 +39,9 @@ func (l *Log) BeginSync() (*SyncJob, bool) {
 func (l *Log) newJobLocked() *SyncJob {
 	j := &SyncJob{
 		log: l, upTo: l.mu.end, names: l.mu.namesDirty, parent: l.mu.parentDirty, meta: l.mu.metaDirty,
+		sealed: l.mu.sealed, snapshots: l.mu.snapshots,
 	}
+	l.mu.sealed, l.mu.snapshots = nil, nil
 	if l.mu.end > l.mu.synced || j.names {
 		j.segments = l.mu.segments[floorSegment(l.mu.segments, l.mu.synced):]
 	}
@@ -62,6 +66,17 @@ func (j *SyncJob) run() error {
 	l := j.log
 	for _, s := range j.segments {
 		if err := s.Sync(); err != nil && !isNotExist(err) {
+			return err
+		}
+	}
+	for _, s := range j.sealed {
+		if err := s.SyncIndexes(); err != nil && !isNotExist(err) {
+			return err
+		}
+	}
+	for _, at := range j.snapshots {
+		err := syncName(l.fs, path.Join(l.dir, segment.Name(at, segment.SnapshotSuffix)))
+		if err != nil && !isNotExist(err) {
 			return err
 		}
 	}
@@ -173,9 +188,7 @@ func (l *Log) closeCleanly() error {
 		if err := l.active().Seal(); err != nil {
 			return l.fail(err)
 		}
-		l.mu.Lock()
-		l.mu.namesDirty = true
-		l.mu.Unlock()
+		l.noteSealed(l.active())
 	}
 	end := l.End()
 	if err := l.snapshotAtEnd(end); err != nil {
@@ -194,7 +207,15 @@ func (l *Log) closeCleanly() error {
 	return err
 }
 
-// snapshotAtEnd writes the producer state as of the log's end, durably, unless it is there already.
+// noteSealed has the next job sync the indexes that a segment has written.
+func (l *Log) noteSealed(s *segment.Segment) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.sealed = append(l.mu.sealed, s)
+	l.mu.namesDirty = true
+}
+
+// snapshotAtEnd writes the producer state as of the log's end, unless it is there already.
 func (l *Log) snapshotAtEnd(end base.Offset) error {
 	name := path.Join(l.dir, segment.Name(end, segment.SnapshotSuffix))
 	if !l.write.activeLoaded {
@@ -202,10 +223,7 @@ func (l *Log) snapshotAtEnd(end base.Offset) error {
 			return err
 		}
 	}
-	if err := l.writeSnapshot(end); err != nil {
-		return err
-	}
-	return syncName(l.fs, name)
+	return l.writeSnapshot(end)
 }
 
 // Abandon closes the files of a log that is deleted or whose process is ending uncleanly. Nothing is written.

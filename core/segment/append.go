@@ -142,12 +142,11 @@ func (s *Segment) writeFile(suffix string, content []byte) error {
 	return nil
 }
 
-// Sync makes the log durable up to its size at the call, and, of a sealed segment, the indexes too. Names are the
-// caller's part (vfs.FS.SyncDir of the directory).
+// Sync makes the log durable up to its size at the call. Indexes and names are the caller's part: see SyncIndexes and
+// vfs.FS.SyncDir of the directory.
 func (s *Segment) Sync() error {
 	s.mu.Lock()
 	f, err := s.useLocked()
-	sealed := s.mu.sealed
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -156,9 +155,11 @@ func (s *Segment) Sync() error {
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("sync segment %s: %w", s.name, err)
 	}
-	if !sealed {
-		return nil
-	}
+	return nil
+}
+
+// SyncIndexes makes the index files of a sealed segment durable.
+func (s *Segment) SyncIndexes() error {
 	for _, suffix := range []string{IndexSuffix, TimeIndexSuffix} {
 		if err := s.syncFile(suffix); err != nil {
 			return err
