@@ -62,8 +62,8 @@ func (b *Broker) leastUsedDir() *logDir {
 	return least
 }
 
-// openPartition opens one partition's log, or makes it. Where that fails, the partition is offline and says why. found is
-// set for a directory that was there at the start.
+// openPartition opens one partition's log, or makes it. Where that fails, the partition is offline and says why. found
+// is set for a directory that was there at the start.
 func (b *Broker) openPartition(now base.Instant, image *meta.Image, t *topic, index int32, dir *logDir,
 	found *foundDir) *partition {
 	tp := base.TopicPartition{Topic: t.name, Partition: index}
@@ -192,8 +192,8 @@ type foundDir struct {
 	dir *logDir
 }
 
-// adopt opens the partitions that the image gives this broker, from the directories that are there, and sets aside those
-// that no topic of the image belongs to.
+// adopt opens the partitions that the image gives this broker, from the directories that are there, and sets aside
+// those that no topic of the image belongs to.
 func (b *Broker) adopt(now base.Instant, image *meta.Image) error {
 	found, err := b.findDirs(now)
 	if err != nil {
@@ -248,8 +248,8 @@ func (b *Broker) findDirs(now base.Instant) ([]foundDir, error) {
 	return found, nil
 }
 
-// belongs reports whether a directory holds the topic of that id. A directory whose partition.metadata is missing or torn
-// holds nothing that was ever synced.
+// belongs reports whether a directory holds the topic of that id. A directory whose partition.metadata is missing or
+// torn holds nothing that was ever synced.
 func (b *Broker) belongs(f foundDir, id base.UUID) (bool, error) {
 	got, err := commitlog.ReadMetadata(b.fs, path.Join(f.dir.Path(), f.tp.String()))
 	if errors.Is(err, commitlog.ErrNoMetadata) {

@@ -13,9 +13,9 @@ import (
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
-// CreateTopics (API key 19): versions 2-7. -1 partitions or replicas are the broker's defaults from version 4 (KIP-464),
-// the response tells configs from 5 (KIP-525) and topic ids from 7 (KIP-516). Each topic succeeds or fails by itself.
-// The response follows when the topics are committed and their logs are open.
+// CreateTopics (API key 19): versions 2-7. -1 partitions or replicas are the broker's defaults from version 4
+// (KIP-464), the response tells configs from 5 (KIP-525) and topic ids from 7 (KIP-516). Each topic succeeds or fails
+// by itself. The response follows when the topics are committed and their logs are open.
 
 func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.CreateTopicsRequest)

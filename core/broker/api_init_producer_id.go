@@ -10,9 +10,9 @@ import (
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
-// InitProducerId (API key 22): versions 0-5. A producer without a transactional id gets a fresh id with epoch 0, always.
-// Ids come from blocks of 1,000 that the controller hands out (KIP-730), so that no two are alike over restarts.
-// Transactional ids are refused with COORDINATOR_NOT_AVAILABLE: there is no transaction coordinator.
+// InitProducerId (API key 22): versions 0-5. A producer without a transactional id gets a fresh id with epoch 0,
+// always. Ids come from blocks of 1,000 that the controller hands out (KIP-730), so that no two are alike over
+// restarts. Transactional ids are refused with COORDINATOR_NOT_AVAILABLE: there is no transaction coordinator.
 
 // producerIDs hands out the ids of the broker's block.
 type producerIDs struct {

@@ -129,8 +129,8 @@ func (p *produce) append(target *partition, records []byte, result *wire.Produce
 		return 0, err
 	}
 	if b.Codec() == batch.Zstd && p.header.Version < zstdProduce {
-		return 0, coded(unsupportedCodec, "Produce version %d cannot carry zstd, expected at least %d", p.header.Version,
-			zstdProduce)
+		return 0, coded(unsupportedCodec, "Produce version %d cannot carry zstd, expected at least %d",
+			p.header.Version, zstdProduce)
 	}
 	if b.Transactional() || p.req.TransactionalID != nil {
 		return 0, coded(invalidTxnState, "no transaction is open: this broker does not offer transactions")

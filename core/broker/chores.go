@@ -222,7 +222,9 @@ func (b *Broker) writeRecovery() error {
 }
 
 func (b *Broker) writeStarts() error {
-	return b.checkpoint(commitlog.LogStartFile, func(p *partition) (base.Offset, bool) { return p.log.StartCheckpoint() })
+	return b.checkpoint(commitlog.LogStartFile, func(p *partition) (base.Offset, bool) {
+		return p.log.StartCheckpoint()
+	})
 }
 
 func (b *Broker) writeHighs() error {

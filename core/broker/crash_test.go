@@ -25,9 +25,9 @@ import (
 )
 
 // The crash test runs a small mixed workload once and stops the world before every single call to the file system: the
-// process is killed there (also in the middle of a write), and the power is lost there, with each choice of what the disk
-// had kept. On what is left a new broker is opened, and what the durability class promises is checked. The world then
-// goes on as if nothing had happened.
+// process is killed there (also in the middle of a write), and the power is lost there, with each choice of what the
+// disk had kept. On what is left a new broker is opened, and what the durability class promises is checked. The world
+// then goes on as if nothing had happened.
 
 // crashRun is the workload and what it was promised.
 type crashRun struct {
@@ -104,7 +104,9 @@ func TestCrashEverywhereFindsLies(t *testing.T) {
 		{"names are not synced, metadata promised", "page-cache", func(fs vfs.FS) vfs.FS {
 			return lyingFS{FS: fs, names: true}
 		}},
-		{"logs are not synced", "fsync", func(fs vfs.FS) vfs.FS { return lyingFS{FS: fs, files: true, suffix: ".log"} }},
+		{"logs are not synced", "fsync", func(fs vfs.FS) vfs.FS {
+			return lyingFS{FS: fs, files: true, suffix: ".log"}
+		}},
 		{"time indexes are not synced", "fsync", func(fs vfs.FS) vfs.FS {
 			return lyingFS{FS: fs, files: true, suffix: ".timeindex"}
 		}},
@@ -204,7 +206,8 @@ func crashConfig(t *testing.T, class string) *config.Broker {
 func openCrashed(t *testing.T, class string, fs vfs.FS, now base.Instant, log io.Writer) (*Broker, error) {
 	var out Effects
 	return Open(Options{
-		FS: fs, Config: crashConfig(t, class), Advertised: []config.Endpoint{{Name: "PLAINTEXT", Host: "h", Port: 9092}},
+		FS: fs, Config: crashConfig(t, class),
+		Advertised: []config.Endpoint{{Name: "PLAINTEXT", Host: "h", Port: 9092}},
 		Rand: env.NewSeeded(7, "crash"), Log: slog.New(slog.NewTextHandler(log, nil)), Now: now, OpenFiles: 4,
 		Parallel: func(n int, work func(int)) {
 			for i := range n {

@@ -27,7 +27,8 @@ type partition struct {
 		leader      base.NodeID
 		leaderEpoch base.LeaderEpoch
 		isr         int // number of in-sync replicas
-		// highWatermark is the offset below which everything is committed. It never goes back while the partition is open.
+		// highWatermark is the offset below which everything is committed. It never goes back while the partition is
+		// open.
 		highWatermark base.Offset
 		// fetches wait for the high watermark to move, acks for an offset to be committed, in order of need.
 		fetches []*fetchWait

@@ -90,8 +90,8 @@ type fetchContext struct {
 	byID  bool
 }
 
-// begin finds the session that a request belongs to and fills op's items. It returns the code of a request whose session
-// is unknown or out of step.
+// begin finds the session that a request belongs to and fills op's items. It returns the code of a request whose
+// session is unknown or out of step.
 func (s *sessions) begin(b *Broker, now base.Instant, req *wire.FetchRequest, op *fetchOp) int16 {
 	op.session.byID = wire.FetchByID(req.Version)
 	if req.SessionEpoch == initialSessionEpoch || req.SessionEpoch == finalSessionEpoch {

@@ -9,8 +9,8 @@
 //  2. Hand each whole frame of a connection to Step, in the order in which they came. The frame belongs to the driver
 //     again when Step returns.
 //  3. Carry out the effects of each Step: send the replies that Conn.Take returns for each connection in Effects.Ready,
-//     in that order; run each task in Effects.Tasks, outside of Step and for as long as it takes, then hand it to Step as
-//     TaskDone; close the connections in Effects.Close once their replies are sent; and call Step with Deadline at
+//     in that order; run each task in Effects.Tasks, outside of Step and for as long as it takes, then hand it to Step
+//     as TaskDone; close the connections in Effects.Close once their replies are sent; and call Step with Deadline at
 //     Effects.Deadline, the time of the earliest deadline, if it is not zero.
 //  4. Call Step with Closed when a connection ends, whoever ended it.
 //  5. Stop handing in a connection's frames while Conn.Backlog says that it has enough to do.

@@ -1,7 +1,7 @@
 // Package env holds what a broker may not reach for itself: its clock and its source of chance. Every other package
-// below core/server is handed instants and random numbers, so that the same code runs on a real machine and, repeatably,
-// in a simulated one. Only this package and the operating system's half of vfs use package time's clock or a random
-// source.
+// below core/server is handed instants and random numbers, so that the same code runs on a real machine and,
+// repeatably, in a simulated one. Only this package and the operating system's half of vfs use package time's clock or
+// a random source.
 package env
 
 import (
@@ -22,6 +22,7 @@ type Clock interface {
 
 // Source draws random 64-bit numbers. It is safe for concurrent use.
 type Source interface {
+	// Uint64 returns the next number, all of whose bits are random.
 	Uint64() uint64
 }
 

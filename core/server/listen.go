@@ -34,15 +34,17 @@ func (s *Server) listen(ctx context.Context) error {
 	return nil
 }
 
-// tune sets the options that accepted sockets inherit and returns the congestion control that they have. Buffer sizes are
-// left to the system unless they are configured: a fixed one switches off its tuning.
+// tune sets the options that accepted sockets inherit and returns the congestion control that they have. Buffer sizes
+// are left to the system unless they are configured: a fixed one switches off its tuning.
 func (s *Server) tune(fd int, cfg config.Listener) string {
 	static := s.cfg.Layers().Static
 	if _, ok := static["socket.send.buffer.bytes"]; ok && s.cfg.SendBuffer > 0 {
-		s.option("SO_SNDBUF", syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, int(s.cfg.SendBuffer)))
+		err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, int(s.cfg.SendBuffer))
+		s.option("SO_SNDBUF", err)
 	}
 	if _, ok := static["socket.receive.buffer.bytes"]; ok && s.cfg.ReceiveBuffer > 0 {
-		s.option("SO_RCVBUF", syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, int(s.cfg.ReceiveBuffer)))
+		err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, int(s.cfg.ReceiveBuffer))
+		s.option("SO_RCVBUF", err)
 	}
 	return s.setCongestion(fd, cfg.Congestion)
 }
@@ -54,8 +56,8 @@ func (s *Server) option(name string, err error) {
 	}
 }
 
-// advertised returns the addresses that clients are told. Where the configuration leaves the host or the port open, they
-// are what the listener is bound to.
+// advertised returns the addresses that clients are told. Where the configuration leaves the host or the port open,
+// they are what the listener is bound to.
 func (s *Server) advertised() []config.Endpoint {
 	found := make([]config.Endpoint, len(s.cfg.Advertised))
 	copy(found, s.cfg.Advertised)
@@ -147,8 +149,8 @@ func (s *Server) take(l *listener, tcp *net.TCPConn) {
 	}()
 }
 
-// limits holds connections to what the configuration allows: max.connections and its listeners' own make accepting wait,
-// max.connections.per.ip refuses.
+// limits holds connections to what the configuration allows: max.connections and its listeners' own make accepting
+// wait, max.connections.per.ip refuses.
 type limits struct {
 	all       chan struct{} // nil without a limit
 	listeners map[string]chan struct{}

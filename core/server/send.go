@@ -12,8 +12,8 @@ import (
 	"github.com/gregor-log/gregor/core/wire"
 )
 
-// sender sends a connection's replies in order. Whoever completes a reply calls flush, which sends what the socket takes
-// without waiting; where it takes no more, a goroutine goes on until everything is sent.
+// sender sends a connection's replies in order. Whoever completes a reply calls flush, which sends what the socket
+// takes without waiting; where it takes no more, a goroutine goes on until everything is sent.
 type sender struct {
 	c  *conn
 	mu struct {

@@ -128,7 +128,8 @@ func parallel(n int) func(count int, work func(int)) {
 func (s *Server) serve() {
 	for _, l := range s.listeners {
 		s.log.Info("listening", "listener", l.cfg.Name, "address", l.Addr().String(),
-			"advertised", fmt.Sprintf("%s:%d", l.advertised.Host, l.advertised.Port), "congestion_control", l.congestion)
+			"advertised", fmt.Sprintf("%s:%d", l.advertised.Host, l.advertised.Port),
+			"congestion_control", l.congestion)
 		s.active.Go(func() { s.accept(l) })
 	}
 	if s.cfg.MaxIdleMs > 0 {

@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setCongestion chooses the congestion control of a listener's connections: the named one, or with "auto" cubic where it
-// is allowed, else reno, else what the system has. It returns what the socket has then. On loopback and in virtual
+// setCongestion chooses the congestion control of a listener's connections: the named one, or with "auto" cubic where
+// it is allowed, else reno, else what the system has. It returns what the socket has then. On loopback and in virtual
 // machines the choice changes throughput by up to a factor of two.
 func (s *Server) setCongestion(fd int, want string) string {
 	candidates := []string{want}

@@ -14,6 +14,7 @@ type Span struct {
 
 // Pin is a hold on something that must outlive a reply.
 type Pin interface {
+	// Unpin gives the hold up. It is called once.
 	Unpin()
 }
 
