@@ -208,7 +208,7 @@ func openCrashed(t *testing.T, class string, fs vfs.FS, now base.Instant, log io
 	return Open(Options{
 		FS: fs, Config: crashConfig(t, class),
 		Advertised: []config.Endpoint{{Name: "PLAINTEXT", Host: "h", Port: 9092}},
-		Rand: env.NewSeeded(7, "crash"), Log: slog.New(slog.NewTextHandler(log, nil)), Now: now, OpenFiles: 4,
+		Rand:       env.NewSeeded(7, "crash"), Log: slog.New(slog.NewTextHandler(log, nil)), Now: now, OpenFiles: 4,
 		Parallel: func(n int, work func(int)) {
 			for i := range n {
 				work(i)

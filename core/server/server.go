@@ -172,7 +172,7 @@ func (s *Server) carryOut(e *broker.Effects) {
 }
 
 // Shutdown ends the server cleanly: no more connections and requests are taken, what is under way ends, and the broker
-// is closed. When ctx ends first, connections and tasks are given up, but the broker is still closed.
+// is closed. When ctx ends first, connections are closed with what they still had to say; tasks are waited for.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.mu.closing {
@@ -190,12 +190,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range conns {
 		c.stopReading()
 	}
-	s.wait(ctx)
+	s.wait(ctx, conns)
 	return errors.Join(err, s.broker.Close())
 }
 
-// wait waits for the readers, the timer and the tasks to end.
-func (s *Server) wait(ctx context.Context) {
+// wait waits for the readers, the timer and the tasks to end. When ctx ends, it closes the connections under them.
+func (s *Server) wait(ctx context.Context, conns []*conn) {
 	ended := make(chan struct{})
 	go func() {
 		s.active.Wait()
@@ -206,7 +206,10 @@ func (s *Server) wait(ctx context.Context) {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		s.log.Warn("shutdown did not wait for everything", "cause", ctx.Err().Error())
+		s.log.Warn("shutdown closes connections", "cause", ctx.Err().Error())
+		for _, c := range conns {
+			c.close()
+		}
 		<-ended
 	}
 }
