@@ -1,0 +1,24 @@
+//go:build linux
+
+// Package limit holds the loops that bound a broker: servers that do the work which no broker can leave out, and
+// nothing else, and loops over files alone. They speak the frames of Kafka's protocol, so that one load generator with
+// the same bytes drives a broker and its limit, and their sockets have the options of a broker's (see Listen).
+//
+//	Discard   receive, answer, all at once           what sockets and the load generator can do
+//	Store     receive, CRC-32C, pwrite, answer       produce: a broker must look at the bytes and keep them
+//	Spans     receive, send a header and a sendfile  fetch of what is in the page cache
+//	Syncs     pwrite and fdatasync, one writer       durable appends one by one
+//	GroupSyncs  many writers share each fdatasync    durable appends with a group commit
+//
+// # What they leave out
+//
+// A loop does not parse a request beyond its length and correlation id, knows no partitions, offsets or indexes, and
+// answers with canned bytes. A file is left for a new one when it is full, as a log rolls: writing over the pages of
+// a file that is being written back would measure the write-back instead.
+//
+// # Frames
+//
+// Each frame is a length of 4 bytes and so many bytes, that begin with API key, version (int16 each) and correlation id
+// (int32). The answer of Discard and Store is a frame of AckSize bytes: length, correlation id, zeros. Zeros are read
+// as "no error" wherever a Produce response may have its error code.
+package limit

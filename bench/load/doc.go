@@ -1,0 +1,19 @@
+//go:build linux
+
+// Package load drives a broker as hard as a client can: a producer that replays prebuilt Produce frames and a sink for
+// Fetch responses. It works against any broker of Kafka's protocol and against the raw loops of package limit.
+//
+// # What makes it cheap
+//
+// A Produce frame is built once, with a batch whose CRC is valid; of each copy that is sent only the correlation id
+// differs. The CRC does not cover base offset and leader epoch, and the batches are not idempotent, so a broker takes
+// them any number of times. Of a response the producer reads length, correlation id and error code. The sink
+// reads what stands before the records, and has the kernel drop the records themselves; every n-th response is read
+// whole, and the CRC and the offsets of its batches are checked.
+//
+// # Closed loop
+//
+// Each connection keeps a fixed number of requests in flight and sends the next one when the oldest is answered, so
+// what comes out is the highest rate for so many in flight. A latency here counts from the send, and says nothing of
+// requests that a slow broker kept from being sent: figures of latency at a given rate want intended start times.
+package load

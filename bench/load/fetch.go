@@ -1,0 +1,245 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/gregor-log/gregor/core/batch"
+)
+
+// Fetch is a load of Fetch requests for one partition that holds batches of one size from offset 0 on. Each connection
+// reads all of it, again and again, from a place of its own on.
+type Fetch struct {
+	Address string
+	Topic   string
+	// Connections keep InFlight requests each under way.
+	Connections, InFlight int
+	// BatchBytes and BatchRecords describe the batches, Batches how many of them there are.
+	BatchBytes, BatchRecords, Batches int64
+	// SpanBatches is how many batches one request asks for.
+	SpanBatches int64
+	// CheckEvery says that every n-th response is read whole and checked.
+	CheckEvery int
+	Window     Window
+}
+
+// fetchVersion is the newest Fetch version that names topics by their names.
+const fetchVersion = 12
+
+// Run fetches over the window and returns what it saw.
+func (f Fetch) Run(ctx context.Context) (Result, error) {
+	workers := make([]worker, f.Connections)
+	spans := f.Batches / f.SpanBatches
+	for i := range workers {
+		workers[i] = newSink(&f, spans*int64(i)/int64(f.Connections))
+	}
+	return drive(ctx, f.Address, f.Window, workers)
+}
+
+// sink is one connection of a Fetch load.
+type sink struct {
+	load        *Fetch
+	frame       []byte
+	offset      int // of the fetch offset in frame
+	sent        []time.Time
+	span        int64 // the number of the next span to ask for
+	due         int64 // the number of the span that is answered next
+	next, acked int32 // correlation ids
+	prefix      int   // bytes of a response up to the length of its records, exclusive
+	buf         []byte
+}
+
+func newSink(load *Fetch, span int64) *sink {
+	s := &sink{load: load, sent: make([]time.Time, load.InFlight), span: span, due: span}
+	const mark = 0x1122334455667788
+	s.frame = load.request(mark)
+	for i := range len(s.frame) - 8 {
+		if binary.BigEndian.Uint64(s.frame[i:]) == mark {
+			s.offset = i
+		}
+	}
+	// Length, correlation id, no tags, throttle time, error code, session, one topic with its name, one partition:
+	// index, error code, high watermark, last stable offset, log start, aborted transactions, preferred replica.
+	s.prefix = lengthSize + 4 + 1 + 4 + 2 + 4 + 1 + 1 + len(load.Topic) + 1 + 4 + 2 + 8 + 8 + 8 + 1 + 4
+	s.buf = make([]byte, int64(s.prefix)+load.spanBytes()+64)
+	return s
+}
+
+func (f *Fetch) spanBytes() int64 {
+	return f.SpanBatches * f.BatchBytes
+}
+
+// request builds the frame.
+func (f *Fetch) request(offset int64) []byte {
+	part := kmsg.NewFetchRequestTopicPartition()
+	part.FetchOffset, part.PartitionMaxBytes = offset, int32(f.spanBytes())
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.Partitions = f.Topic, append(topic.Partitions, part)
+	req := kmsg.NewPtrFetchRequest()
+	req.SetVersion(fetchVersion)
+	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 500, 1, int32(f.spanBytes())
+	req.SessionEpoch, req.Topics = -1, append(req.Topics, topic)
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, req, 0)
+}
+
+func (s *sink) run(c *net.TCPConn, m *meter) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	in := drain{raw: raw}
+	for now := time.Now(); !m.over(now) || s.acked < s.next; now = time.Now() {
+		for !m.over(now) && int(s.next-s.acked) < len(s.sent) {
+			if err := s.ask(c, now); err != nil {
+				return err
+			}
+		}
+		if err := s.receive(&in, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask sends the next request.
+func (s *sink) ask(c *net.TCPConn, now time.Time) error {
+	binary.BigEndian.PutUint32(s.frame[offCorrelation:], uint32(s.next))
+	binary.BigEndian.PutUint64(s.frame[s.offset:], uint64(s.span*s.load.SpanBatches*s.load.BatchRecords))
+	s.sent[int(s.next)%len(s.sent)] = now
+	s.next++
+	s.span = s.load.after(s.span)
+	if _, err := c.Write(s.frame); err != nil {
+		return fmt.Errorf("send Fetch: %w", err)
+	}
+	return nil
+}
+
+// after returns the number of the span after one.
+func (f *Fetch) after(span int64) int64 {
+	if (span+2)*f.SpanBatches > f.Batches {
+		return 0
+	}
+	return span + 1
+}
+
+// receive takes one response.
+func (s *sink) receive(in *drain, m *meter) error {
+	head := s.buf[:s.prefix+binary.MaxVarintLen32]
+	if err := in.read(head); err != nil {
+		return fmt.Errorf("receive Fetch: %w", err)
+	}
+	size := lengthSize + int64(binary.BigEndian.Uint32(head))
+	if got := int32(binary.BigEndian.Uint32(head[lengthSize:])); got != s.acked {
+		return fmt.Errorf("%w: got correlation id %d, expected %d", ErrAnswer, got, s.acked)
+	}
+	const session, replica = 4, 4
+	index := lengthSize + 4 + 1 + 4
+	if err := refused(int16(binary.BigEndian.Uint16(head[index:]))); err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	index += 2 + session + 1 + 1 + len(s.load.Topic) + 1 + 4
+	if err := refused(int16(binary.BigEndian.Uint16(head[index:]))); err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	length, _ := binary.Uvarint(head[s.prefix:])
+	if int64(length) != s.load.spanBytes()+1 || size < int64(len(head)) || size > int64(len(s.buf)) {
+		return fmt.Errorf("%w: got %d bytes of records in a response of %d, expected %d", ErrAnswer, int64(length)-1,
+			size, s.load.spanBytes())
+	}
+	var err error
+	rest := size - int64(len(head))
+	if s.load.CheckEvery > 0 && int(s.acked)%s.load.CheckEvery == 0 {
+		if err = in.read(s.buf[len(head):size]); err == nil {
+			err = s.check(s.buf[:size])
+			m.result.Checked++
+		}
+	} else {
+		err = in.discard(rest, s.buf[len(head):])
+	}
+	if err != nil {
+		return fmt.Errorf("receive Fetch: %w", err)
+	}
+	m.count(s.sent[int(s.acked)%len(s.sent)], time.Now(), s.load.SpanBatches*s.load.BatchRecords, s.load.spanBytes())
+	s.acked++
+	s.due = s.load.after(s.due)
+	return nil
+}
+
+// check reads a whole response: its batches must be those that were asked for.
+func (s *sink) check(frame []byte) error {
+	res := kmsg.NewPtrFetchResponse()
+	res.SetVersion(fetchVersion)
+	if err := decode(frame[lengthSize:], s.acked, res); err != nil {
+		return err
+	}
+	records := res.Topics[0].Partitions[0].RecordBatches
+	want := s.due * s.load.SpanBatches * s.load.BatchRecords
+	for len(records) > 0 {
+		b, rest, err := batch.Parse(records)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+		if err := b.CheckCRC(); err != nil {
+			return fmt.Errorf("%w: batch of offset %d: %w", ErrAnswer, want, err)
+		}
+		if int64(b.BaseOffset()) != want {
+			return fmt.Errorf("%w: got a batch of offset %d, expected %d", ErrAnswer, b.BaseOffset(), want)
+		}
+		want, records = int64(b.NextOffset()), rest
+	}
+	return nil
+}
+
+// drain reads from a socket, or has the kernel drop what it has received (MSG_TRUNC, see tcp(7)).
+type drain struct {
+	raw syscall.RawConn
+}
+
+// read fills p.
+func (d *drain) read(p []byte) error {
+	return d.receive(int64(len(p)), p, 0)
+}
+
+// discard drops n bytes; p is memory that the kernel may think it writes to.
+func (d *drain) discard(n int64, p []byte) error {
+	return d.receive(n, p, syscall.MSG_TRUNC)
+}
+
+// receive takes n bytes from the socket, to p and its places after if they are read.
+func (d *drain) receive(n int64, p []byte, flags int) error {
+	var failed error
+	err := d.raw.Read(func(fd uintptr) bool {
+		for n > 0 {
+			got, errno := receive(fd, p[:min(n, int64(len(p)))], flags)
+			switch {
+			case errno == syscall.EAGAIN:
+				return false
+			case errno == syscall.EINTR:
+				continue
+			case errno != 0:
+				failed = errno
+				return true
+			case got == 0:
+				failed = syscall.ECONNRESET
+				return true
+			}
+			n -= int64(got)
+			if flags&syscall.MSG_TRUNC == 0 {
+				p = p[got:]
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}

@@ -1,0 +1,68 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gregor-log/gregor/bench/limit"
+)
+
+// worker drives one connection until its meter is over.
+type worker interface {
+	run(c *net.TCPConn, m *meter) error
+}
+
+// drive opens a connection for each worker and runs all of them over one window.
+func drive(ctx context.Context, address string, w Window, workers []worker) (Result, error) {
+	conns := make([]*net.TCPConn, 0, len(workers))
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close() // everything that counts was answered
+		}
+	}()
+	for range workers {
+		c, err := limit.Dial(ctx, address)
+		if err != nil {
+			return Result{}, err
+		}
+		conns = append(conns, c)
+	}
+	start := time.Now()
+	meters := make([]*meter, len(workers))
+	errs := make([]error, len(workers))
+	var group sync.WaitGroup
+	for i, work := range workers {
+		meters[i] = newMeter(start, w)
+		if err := conns[i].SetDeadline(start.Add(w.Warm + w.For + patience)); err != nil {
+			return Result{}, err
+		}
+		stop := context.AfterFunc(ctx, func() { _ = conns[i].Close() }) // ends a wait
+		defer stop()
+		group.Go(func() { errs[i] = work.run(conns[i], meters[i]) })
+	}
+	observe(start, w)
+	group.Wait()
+	err := errors.Join(errs...)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", ErrStalled, err)
+	}
+	return merge(meters, w), err
+}
+
+// observe calls the window's hook at its beginning and its end.
+func observe(start time.Time, w Window) {
+	if w.During == nil {
+		return
+	}
+	time.Sleep(time.Until(start.Add(w.Warm)))
+	end := w.During()
+	time.Sleep(time.Until(start.Add(w.Warm + w.For)))
+	end()
+}

@@ -1,0 +1,115 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// CreateTopic creates a topic with one replica and returns when all its partitions have leaders.
+func (c *Conn) CreateTopic(ctx context.Context, name string, partitions int32, configs map[string]string) error {
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
+	for _, key := range slices.Sorted(maps.Keys(configs)) {
+		config := kmsg.NewCreateTopicsRequestTopicConfig()
+		config.Name, config.Value = key, kmsg.StringPtr(configs[key])
+		topic.Configs = append(topic.Configs, config)
+	}
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.SetVersion(5)
+	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 30_000
+	res, err := c.Ask(req)
+	if err != nil {
+		return err
+	}
+	for _, t := range res.(*kmsg.CreateTopicsResponse).Topics {
+		if err := refused(t.ErrorCode); err != nil {
+			return fmt.Errorf("create topic %s: %w: %s", name, err, text(t.ErrorMessage))
+		}
+	}
+	return c.awaitLeaders(ctx, name, int(partitions))
+}
+
+// DeleteTopic deletes a topic.
+func (c *Conn) DeleteTopic(name string) error {
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.SetVersion(5)
+	req.TopicNames, req.TimeoutMillis = append(req.TopicNames, name), 30_000
+	res, err := c.Ask(req)
+	if err != nil {
+		return err
+	}
+	for _, t := range res.(*kmsg.DeleteTopicsResponse).Topics {
+		if err := refused(t.ErrorCode); err != nil {
+			return fmt.Errorf("delete topic %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return "no message"
+	}
+	return *s
+}
+
+func refused(code int16) error {
+	if code == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, kerr.ErrorForCode(code))
+}
+
+// awaitLeaders waits until offsets can be had of every partition.
+func (c *Conn) awaitLeaders(ctx context.Context, name string, partitions int) error {
+	for {
+		ends, err := c.EndOffsets(name, int32(partitions))
+		if err == nil && len(ends) == partitions {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("topic %s has no leaders: %w", name, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// EndOffsets returns the high watermark of each partition of a topic.
+func (c *Conn) EndOffsets(name string, partitions int32) ([]int64, error) {
+	topic := kmsg.NewListOffsetsRequestTopic()
+	topic.Topic = name
+	for i := range partitions {
+		p := kmsg.NewListOffsetsRequestTopicPartition()
+		p.Partition, p.Timestamp = i, -1
+		topic.Partitions = append(topic.Partitions, p)
+	}
+	req := kmsg.NewPtrListOffsetsRequest()
+	req.SetVersion(4)
+	req.Topics = append(req.Topics, topic)
+	res, err := c.Ask(req)
+	if err != nil {
+		return nil, err
+	}
+	ends := make([]int64, partitions)
+	for _, t := range res.(*kmsg.ListOffsetsResponse).Topics {
+		for _, p := range t.Partitions {
+			if err := refused(p.ErrorCode); err != nil {
+				return nil, fmt.Errorf("offset of %s-%d: %w", name, p.Partition, err)
+			}
+			if p.Partition < 0 || p.Partition >= partitions {
+				return nil, fmt.Errorf("%w: got partition %d of %d", ErrAnswer, p.Partition, partitions)
+			}
+			ends[p.Partition] = p.Offset
+		}
+	}
+	return ends, nil
+}
