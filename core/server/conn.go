@@ -33,6 +33,12 @@ type conn struct {
 	effects broker.Effects
 	// largest is the size of the largest frame so far: up to it, the connection is trusted with a buffer at once.
 	largest int
+	// last is the size of the last frame.
+	last int
+	// receive is readOnce in the form that the socket wants, made once; received and failed are its outcome.
+	receive  func(fd uintptr) bool
+	received int
+	failed   error
 }
 
 // The most that one connection may have under way before it is no longer read.
@@ -51,6 +57,7 @@ func newConn(s *Server, l *listener, tcp *net.TCPConn, side *broker.Conn) (*conn
 	}
 	c := &conn{s: s, l: l, tcp: tcp, raw: raw, side: side}
 	side.Owner = c
+	c.receive = c.readOnce
 	c.out.init(c)
 	c.touch()
 	return c, nil
@@ -104,7 +111,8 @@ func (c *conn) frames() error {
 		if len(p) < wire.LengthSize+size {
 			return nil
 		}
-		c.largest = max(c.largest, wire.LengthSize+size)
+		c.last = wire.LengthSize + size
+		c.largest = max(c.largest, c.last)
 		frame := p[wire.LengthSize : wire.LengthSize+size]
 		c.s.broker.Step(c.s.now(), broker.Input{Kind: broker.Frame, Conn: c.side, Frame: frame}, &c.effects)
 		c.in.take(wire.LengthSize + size)
@@ -117,24 +125,14 @@ func (c *conn) frames() error {
 	}
 }
 
+// largeFrame is the size from which on a read ends with its frame: what lies behind it would have to be moved, and a
+// large frame that begins where the one before began finds its bytes in the processor's cache.
+const largeFrame = 32 << 10
+
 // fill waits for bytes and reads them behind those that are there. It holds a buffer only while there are some.
 func (c *conn) fill() error {
-	var n int
-	var rerr error
-	err := c.raw.Read(func(fd uintptr) bool {
-		room := c.in.room(c.wanted())
-		for {
-			n, rerr = syscall.Read(int(fd), room)
-			if rerr != syscall.EINTR {
-				break
-			}
-		}
-		if rerr == syscall.EAGAIN {
-			c.in.releaseIfEmpty()
-			return false
-		}
-		return true
-	})
+	err := c.raw.Read(c.receive)
+	n, rerr := c.received, c.failed
 	if err != nil {
 		return err
 	}
@@ -149,12 +147,32 @@ func (c *conn) fill() error {
 	return nil
 }
 
+// readOnce reads what there is. It reports false if there is nothing, and then holds no empty buffer.
+func (c *conn) readOnce(fd uintptr) bool {
+	wanted := c.wanted()
+	room := c.in.room(wanted)
+	if missing := wanted - len(c.in.bytes()); wanted > largeFrame && missing > 0 {
+		room = room[:min(missing, len(room))]
+	}
+	for {
+		c.received, c.failed = syscall.Read(int(fd), room)
+		if c.failed != syscall.EINTR {
+			break
+		}
+	}
+	if c.failed == syscall.EAGAIN {
+		c.in.releaseIfEmpty()
+		return false
+	}
+	return true
+}
+
 // wanted returns how large the buffer may be made at once: what the frame that has begun needs, if the connection has
-// shown before that it sends such frames.
+// shown before that it sends such frames, or as much as the last frame had.
 func (c *conn) wanted() int {
 	p := c.in.bytes()
 	if len(p) < wire.LengthSize {
-		return 0
+		return c.last
 	}
 	size := wire.LengthSize + int(int32(binary.BigEndian.Uint32(p)))
 	return min(size, 2*c.largest)

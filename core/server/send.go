@@ -19,11 +19,14 @@ type sender struct {
 	mu struct {
 		sync.Mutex
 		outgoing
+		blocked  bool // by a full socket, at the last send
 		draining bool // a goroutine waits for the socket and sends
 		closing  bool // close when everything is sent
 		dropped  bool
 		fault    error
 	}
+	// send is sendLocked in the form that the socket wants, made once.
+	send func(fd uintptr) bool
 	// wake tells the reader that there is room again.
 	wake chan struct{}
 }
@@ -49,6 +52,10 @@ const (
 
 func (o *sender) init(c *conn) {
 	o.c = c
+	o.send = func(fd uintptr) bool {
+		o.mu.blocked = o.sendLocked(int(fd))
+		return true
+	}
 	o.wake = make(chan struct{}, 1)
 }
 
@@ -64,12 +71,9 @@ func (o *sender) flush() {
 	if o.mu.draining {
 		return
 	}
-	blocked := false
-	err := o.c.raw.Write(func(fd uintptr) bool {
-		blocked = o.sendLocked(int(fd))
-		return true
-	})
-	o.endLocked(err, blocked)
+	o.mu.blocked = false
+	err := o.c.raw.Write(o.send)
+	o.endLocked(err, o.mu.blocked)
 }
 
 // endLocked goes on after a send: to wait for the socket, to close it, or to do nothing.

@@ -47,7 +47,9 @@ func (r *Reply) Finish() {
 	for i := range r.spans {
 		size += r.spans[i].span.Length
 	}
-	base.Assert(size-LengthSize <= 1<<31-1, "reply of %d bytes", size)
+	if size-LengthSize > 1<<31-1 {
+		base.Fail("reply of %d bytes", size)
+	}
 	binary.BigEndian.PutUint32(r.buf, uint32(size-LengthSize))
 	r.size = size
 }
