@@ -25,8 +25,8 @@ type Appended struct {
 }
 
 // Append appends one validated batch as the partition's leader: it checks the producer's sequence, patches base offset
-// and leader epoch into b, and writes b with one WriteAt. wall is the time in Unix milliseconds. A write error takes the
-// log offline.
+// and leader epoch into b, and writes b with one WriteAt. wall is the time in Unix milliseconds. A write error takes
+// the log offline.
 func (l *Log) Append(b batch.Batch, epoch base.LeaderEpoch, wall int64) (Appended, error) {
 	l.write.Lock()
 	defer l.write.Unlock()
@@ -64,13 +64,10 @@ func (l *Log) Append(b batch.Batch, epoch base.LeaderEpoch, wall int64) (Appende
 // beginWrite makes the last segment ready to append to.
 func (l *Log) beginWrite() (Config, base.Offset, error) {
 	l.mu.Lock()
-	cfg, end, failure, closed := l.mu.cfg, l.mu.end, l.mu.failure, l.mu.closed
+	cfg, end, err := l.mu.cfg, l.mu.end, l.unusableLocked()
 	l.mu.Unlock()
-	if failure != nil {
-		return cfg, end, offline(failure)
-	}
-	if closed {
-		return cfg, end, fmt.Errorf("%w: closed", ErrOffline)
+	if err != nil {
+		return cfg, end, err
 	}
 	if l.write.activeLoaded {
 		return cfg, end, nil
@@ -115,12 +112,13 @@ func (l *Log) Committable() base.Offset {
 	return l.mu.end
 }
 
-// SyncWanted reports that appends wait for a sync, or that a segment before the last one is not durable yet.
+// SyncWanted reports that appends wait for a sync, or that a segment before the last one or its indexes are not durable
+// yet.
 func (l *Log) SyncWanted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := l.mu.segments[len(l.mu.segments)-1]
-	return l.mu.flushTo > l.mu.synced || l.mu.synced < last.BaseOffset()
+	return l.mu.flushTo > l.mu.synced || l.mu.synced < last.BaseOffset() || len(l.mu.sealed) > 0
 }
 
 // makeRoom rolls to a new segment if the batch asks for one.
@@ -147,7 +145,7 @@ func (l *Log) rollDue(b batch.Batch, cfg Config, wall int64) (bool, error) {
 		return false, err
 	}
 	age := wall - l.write.segmentSince
-	if first >= 0 && b.MaxTimestamp() >= 0 {
+	if first >= 0 {
 		age = b.MaxTimestamp() - first
 	}
 	return age > cfg.SegmentMs-l.rollJitter(cfg), nil

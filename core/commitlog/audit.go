@@ -80,8 +80,8 @@ func (a *Audit) metadata(fs vfs.FS, dir string) {
 
 func (a *Audit) epochs(fs vfs.FS, dir string) epochCache {
 	content, err := vfs.ReadFile(fs, path.Join(dir, EpochsFile))
-	if errors.Is(err, vfs.ErrNotExist) {
-		return nil
+	if errors.Is(err, vfs.ErrNotExist) || err == nil && len(content) == 0 {
+		return nil // no epoch has begun yet
 	}
 	var epochs epochCache
 	if err == nil {

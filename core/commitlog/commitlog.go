@@ -79,6 +79,8 @@ type Config struct {
 	FlushMessages      int64 // flush.messages
 	FlushMs            int64 // flush.ms
 	Delete             bool  // cleanup.policy contains delete
+	// Compact says that cleanup.policy contains compact, so that a segment may end before the next one begins.
+	Compact bool
 	// ProducerExpirationMs is producer.id.expiration.ms.
 	ProducerExpirationMs int64
 }
@@ -125,8 +127,10 @@ type Log struct {
 		activeLoaded bool
 		// segmentSince is when the active segment was created, in Unix milliseconds.
 		segmentSince int64
-		trash        []trashed
 	}
+
+	// deleting serialises the I/O of deletion; it is taken before write.
+	deleting sync.Mutex
 
 	// mu guards what readers look at. It is held for moments, never during I/O, and taken after write.
 	mu struct {
@@ -135,6 +139,9 @@ type Log struct {
 		segments []*segment.Segment // ascending by base offset, at least one; replaced, never changed in place
 		start    base.Offset
 		end      base.Offset // log end offset, exclusive
+		// noted is the start that the checkpoint of log starts has, and oldest the first offset of the oldest segment
+		// that the disk may hold after a loss of power.
+		noted, oldest base.Offset
 		// endPosition is the size of the last segment's log when end was published: what readers may see of it.
 		endPosition int64
 		synced      base.Offset // all below is durable
@@ -143,7 +150,7 @@ type Log struct {
 		flushFrom, flushTo base.Offset
 		failure            error // why the log is offline
 
-		sealed      []*segment.Segment // segments whose indexes were written and not synced
+		sealed      []*segment.Segment // segments whose indexes were written and not synced, oldest first
 		snapshots   []base.Offset      // producer snapshots that were written and not synced
 		namesDirty  bool               // names in dir changed since its last sync
 		parentDirty bool               // dir itself is new
@@ -153,6 +160,7 @@ type Log struct {
 		appendedAt int64
 		syncing    bool
 		closed     bool
+		trash      []trashed // deleted segments whose files are still there, oldest first
 	}
 }
 
@@ -184,15 +192,22 @@ func (l *Log) End() base.Offset {
 func (l *Log) Synced() base.Offset {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.mu.synced
+	point := l.mu.synced
+	for _, s := range l.mu.sealed {
+		// Recovery makes the indexes anew only of what it reads.
+		point = min(point, s.BaseOffset())
+	}
+	return point
 }
 
 // StartCheckpoint returns the offset that belongs into the log-start-offset checkpoint, and whether one does: only
-// where the log's start lies beyond its first segment's base offset.
+// where the log's start lies beyond the oldest segment that the disk may hold. What lies before it may then be deleted:
+// whoever calls Trim has written the checkpoint, and calls StartCheckpoint again only after that.
 func (l *Log) StartCheckpoint() (base.Offset, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.mu.start, l.mu.start > l.mu.segments[0].BaseOffset()
+	l.mu.noted = l.mu.start
+	return l.mu.start, l.mu.start > l.mu.oldest
 }
 
 // Failure returns why the log is offline, or nil.
@@ -201,6 +216,25 @@ func (l *Log) Failure() error {
 	defer l.mu.Unlock()
 	return l.mu.failure
 }
+
+// unusable returns the error of a log that is offline or closed, or nil.
+func (l *Log) unusable() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unusableLocked()
+}
+
+func (l *Log) unusableLocked() error {
+	switch {
+	case l.mu.failure != nil:
+		return offline(l.mu.failure)
+	case l.mu.closed:
+		return offline(errClosed)
+	}
+	return nil
+}
+
+var errClosed = errors.New("closed")
 
 // Size returns the bytes of all segments' logs.
 func (l *Log) Size() int64 {

@@ -81,34 +81,32 @@ func newProducers() *producers {
 // check judges b before it is appended. A batch that was appended before comes back as the entry of the first time.
 func (p *producers) check(b batch.Batch) (*batchEntry, error) {
 	id := b.ProducerID()
-	if id == base.NoProducerID {
+	if id <= base.NoProducerID {
 		return nil, nil
 	}
-	e, ok := p.byID[id]
-	if !ok {
-		return nil, nil
-	}
-	if prior := e.duplicate(b); prior != nil {
-		return prior, nil
-	}
-	if b.ProducerEpoch() < e.epoch {
-		return nil, fmt.Errorf("%w: producer %d: got epoch %d, expected at least %d", ErrStaleProducerEpoch, id,
-			b.ProducerEpoch(), e.epoch)
-	}
-	if b.Control() {
-		return nil, nil
-	}
-	first := b.BaseSequence()
-	if b.ProducerEpoch() != e.epoch {
-		if first != 0 {
-			return nil, fmt.Errorf("%w: producer %d: got sequence %d in new epoch %d, expected 0", ErrOutOfOrderSequence, id,
-				first, b.ProducerEpoch())
+	epoch, next := base.NoProducerEpoch, int32(0)
+	if e, ok := p.byID[id]; ok {
+		if prior := e.duplicate(b); prior != nil {
+			return prior, nil
 		}
+		epoch = e.epoch
+		if last := e.last(); last != nil {
+			next = batch.AddSequence(last.lastSequence, 1)
+		}
+	}
+	if b.ProducerEpoch() < epoch {
+		return nil, fmt.Errorf("%w: producer %d: got epoch %d, expected at least %d", ErrStaleProducerEpoch, id,
+			b.ProducerEpoch(), epoch)
+	}
+	if b.Control() || epoch == base.NoProducerEpoch {
 		return nil, nil
 	}
-	if last := e.last(); last != nil && first != batch.AddSequence(last.lastSequence, 1) {
-		return nil, fmt.Errorf("%w: producer %d: got sequence %d, expected %d", ErrOutOfOrderSequence, id, first,
-			batch.AddSequence(last.lastSequence, 1))
+	if b.ProducerEpoch() != epoch {
+		next = 0
+	}
+	if first := b.BaseSequence(); first != next {
+		return nil, fmt.Errorf("%w: producer %d in epoch %d: got sequence %d, expected %d", ErrOutOfOrderSequence, id,
+			b.ProducerEpoch(), first, next)
 	}
 	return nil, nil
 }
@@ -116,7 +114,7 @@ func (p *producers) check(b batch.Batch) (*batchEntry, error) {
 // update notes a batch that was appended, or that recovery read.
 func (p *producers) update(b batch.Batch) {
 	id := b.ProducerID()
-	if id == base.NoProducerID {
+	if id <= base.NoProducerID {
 		return
 	}
 	e, ok := p.byID[id]
@@ -137,8 +135,8 @@ func (p *producers) update(b batch.Batch) {
 	})
 }
 
-// expire forgets the producers whose last batch is at least age old, going by its timestamp as Kafka does. Those with an
-// open transaction stay.
+// expire forgets the producers whose last batch is at least age old, going by its timestamp as Kafka does. Those with
+// an open transaction stay.
 func (p *producers) expire(wall, age int64) {
 	for id, e := range p.byID {
 		if e.txnFirstOffset == base.NoOffset && wall-e.lastTimestamp >= age {

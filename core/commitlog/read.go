@@ -2,7 +2,6 @@ package commitlog
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/segment"
@@ -41,7 +40,7 @@ func (l *Log) Read(offset base.Offset, maxBytes int64, upTo base.Offset, atLeast
 	for i := floorSegment(v.segments, offset); i < len(v.segments); i++ {
 		r, ok, err := v.read(i, offset, maxBytes, upTo, atLeastOne)
 		if err != nil {
-			return Range{}, l.readFailed(err)
+			return Range{}, l.readFailed(v.segments[i], err)
 		}
 		if ok {
 			return r, nil
@@ -57,18 +56,31 @@ type view struct {
 	endPosition int64 // where the last segment's log ended when end was the log's end
 }
 
-// readFailed turns an error of a read into the log's failure, unless it is only that the segment was removed meanwhile.
-func (l *Log) readFailed(err error) error {
-	if isNotExist(err) {
-		return fmt.Errorf("%w: its segment was removed: %w", ErrOffsetOutOfRange, err)
+// readFailed turns an error of a read from a segment into the log's failure, unless it is only that the segment was
+// deleted meanwhile.
+func (l *Log) readFailed(s *segment.Segment, err error) error {
+	if isNotExist(err) && l.deleted(s) {
+		return fmt.Errorf("%w: its segment was deleted: %w", ErrOffsetOutOfRange, err)
 	}
 	return l.fail(err)
 }
 
+// deleted reports that a segment is no longer one of the log's.
+func (l *Log) deleted(s *segment.Segment) bool {
+	return s.BaseOffset() < l.segments()[0].BaseOffset()
+}
+
 // floorSegment returns the index of the segment that would hold offset.
 func floorSegment(segments []*segment.Segment, offset base.Offset) int {
-	i := sort.Search(len(segments), func(i int) bool { return segments[i].BaseOffset() > offset })
-	return max(i-1, 0)
+	low, high := 0, len(segments)
+	for low < high {
+		if middle := (low + high) / 2; segments[middle].BaseOffset() > offset {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return max(low-1, 0)
 }
 
 // read reads from segment i. It reports false if the segment holds nothing at or after offset.
@@ -127,45 +139,50 @@ func (l *Log) OffsetForTime(target int64, upTo base.Offset) (segment.TimestampOf
 		return segment.TimestampOffset{}, false, offline(failure)
 	}
 	for _, s := range segments {
-		largest, _, err := s.LargestTimestamp()
-		if err != nil {
-			return segment.TimestampOffset{}, false, l.readFailed(err)
-		}
-		if largest < target {
+		found, ok, err := locateTime(s, target, start)
+		switch {
+		case err != nil && isNotExist(err) && l.deleted(s):
 			continue
-		}
-		found, ok, err := s.LocateTime(target, start)
-		if err != nil {
-			return segment.TimestampOffset{}, false, l.readFailed(err)
-		}
-		if ok {
+		case err != nil:
+			return segment.TimestampOffset{}, false, l.readFailed(s, err)
+		case ok:
 			return found, found.Offset < upTo, nil
 		}
 	}
 	return segment.TimestampOffset{}, false, nil
 }
 
+func locateTime(s *segment.Segment, target int64, start base.Offset) (segment.TimestampOffset, bool, error) {
+	largest, _, err := s.LargestTimestamp()
+	if err != nil || largest < target {
+		return segment.TimestampOffset{}, false, err
+	}
+	return s.LocateTime(target, start)
+}
+
 // LargestTimestamp answers ListOffsets for the special timestamp -3 (KIP-734): the first record with the largest
-// timestamp of the log. It reports false for a log without timestamps.
+// timestamp of the log, which is base.NoTimestamp where no record has one. It reports false for an empty log.
 func (l *Log) LargestTimestamp() (segment.TimestampOffset, bool, error) {
-	segments := l.segments()
-	var best *segment.Segment
-	largest := base.NoTimestamp
+	segments, failure := l.segments(), l.Failure()
+	if failure != nil {
+		return segment.TimestampOffset{}, false, offline(failure)
+	}
+	best, largest := segments[0], base.NoTimestamp
 	for _, s := range segments {
 		ts, _, err := s.LargestTimestamp()
+		if err != nil && isNotExist(err) && l.deleted(s) {
+			continue
+		}
 		if err != nil {
-			return segment.TimestampOffset{}, false, l.readFailed(err)
+			return segment.TimestampOffset{}, false, l.readFailed(s, err)
 		}
 		if ts > largest {
 			best, largest = s, ts
 		}
 	}
-	if best == nil {
-		return segment.TimestampOffset{}, false, nil
-	}
 	found, ok, err := best.LocateLargest()
 	if err != nil {
-		return segment.TimestampOffset{}, false, l.readFailed(err)
+		return segment.TimestampOffset{}, false, l.readFailed(best, err)
 	}
 	return found, ok, nil
 }

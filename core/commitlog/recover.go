@@ -9,61 +9,54 @@ import (
 	"github.com/gregor-log/gregor/core/segment"
 )
 
-// recover reads what must be read and returns the log's end. next is the offset that the producer state stands at.
-func (ld *loader) recover(next base.Offset) (base.Offset, error) {
+// recover reads what must be read, judges what it finds and returns the log's end. next is the offset that the producer
+// state stands at, limit the end of a log that was stopped cleanly. Nothing is written.
+func (ld *loader) recover(next, limit base.Offset) (base.Offset, error) {
 	if len(ld.segments) == 0 {
-		return ld.begin()
+		// Offsets that were synced once are not given a second time.
+		return ld.o.RecoveryPoint, ld.judgeEnd(0)
 	}
-	if err := ld.replayHeaders(next); err != nil {
+	if err := ld.replayHeaders(next, limit); err != nil {
 		return 0, err
 	}
+	if ld.from == len(ld.segments) {
+		return limit, nil
+	}
 	end := base.NoOffset
-	for i := ld.from; i < len(ld.segments); i++ {
+	for i := ld.from; i < len(ld.segments) && ld.cutAt < 0; i++ {
 		s := ld.segments[i]
 		if s.BaseOffset() > next || i > ld.from {
-			if err := ld.l.writeSnapshot(s.BaseOffset()); err != nil {
-				return 0, err
-			}
+			ld.noteSnapshot(s.BaseOffset())
 		}
 		segmentEnd, damage, err := ld.recoverSegment(s, next)
 		if err != nil {
 			return 0, err
 		}
 		if damage == nil {
-			damage = ld.gapAfter(i, segmentEnd)
+			damage = ld.misfit(i, segmentEnd)
 		}
 		end = segmentEnd
-		if damage == nil {
-			continue
+		if damage != nil {
+			if err := ld.judge(i, damage); err != nil {
+				return 0, err
+			}
+			ld.cutAt, ld.damage = i, damage
+		} else if i+1 < len(ld.segments) {
+			if err := s.Settle(); err != nil {
+				return 0, err
+			}
 		}
-		if err := ld.judge(i, damage); err != nil {
-			return 0, err
-		}
-		if err := ld.cut(i, damage); err != nil {
-			return 0, err
-		}
-		break
 	}
-	if end == base.NoOffset {
-		return ld.cleanEnd()
-	}
-	return end, ld.sealAllButLast()
+	return end, ld.judgeEnd(end)
 }
 
-// begin makes the first segment of a directory that has none, at the log's checkpointed start.
-func (ld *loader) begin() (base.Offset, error) {
-	o := ld.o
-	start := max(o.LogStart, o.RecoveryPoint)
-	if o.RecoveryPoint > 0 && !o.AcceptLoss {
-		return 0, fmt.Errorf("%w: got no segments, expected a log synced up to offset %d", ErrCorruptLog, o.RecoveryPoint)
+// noteSnapshot keeps the producer state at the beginning of a segment, to be written. As in Kafka, two are enough:
+// those of the last two segments.
+func (ld *loader) noteSnapshot(at base.Offset) {
+	ld.snapshots = append(ld.snapshots, pendingSnapshot{at: at, content: ld.l.write.producers.encode()})
+	if len(ld.snapshots) > 2 {
+		ld.snapshots = slices.Delete(ld.snapshots, 0, 1)
 	}
-	s, err := segment.Create(o.FS, o.Dir, start, o.Config.segment(), o.Residents)
-	if err != nil {
-		return 0, err
-	}
-	ld.segments, ld.from, ld.changed = []*segment.Segment{s}, 0, true
-	ld.l.write.activeLoaded = true
-	return start, nil
 }
 
 // recoverSegment reads one segment whole and returns the offset after its last valid batch.
@@ -71,7 +64,7 @@ func (ld *loader) recoverSegment(s *segment.Segment, next base.Offset) (base.Off
 	end := s.BaseOffset()
 	damage, err := s.Recover(func(b batch.Batch, _ int64) error {
 		end = b.NextOffset()
-		ld.epochs.assign(b.LeaderEpoch(), b.BaseOffset())
+		ld.epochsLearned = ld.epochs.assign(b.LeaderEpoch(), b.BaseOffset()) || ld.epochsLearned
 		if b.BaseOffset() >= next {
 			ld.l.write.producers.update(b)
 		}
@@ -82,17 +75,22 @@ func (ld *loader) recoverSegment(s *segment.Segment, next base.Offset) (base.Off
 	return end, damage, err
 }
 
-// gapAfter reports a segment that ends before the next one begins: its file lost its end. Compaction leaves such gaps
-// too, but only below the recovery point.
-func (ld *loader) gapAfter(i int, end base.Offset) *segment.Damage {
-	if i+1 == len(ld.segments) || ld.segments[i+1].BaseOffset() <= end || end < ld.o.RecoveryPoint {
+// misfit reports a segment that ends before the next one begins, so that its file lost its end, or after that. Only
+// compaction leaves gaps.
+func (ld *loader) misfit(i int, end base.Offset) *segment.Damage {
+	if i+1 == len(ld.segments) {
 		return nil
 	}
-	return &segment.Damage{
-		Position: ld.segments[i].Size(), Next: end, LaterAt: -1,
-		Cause: fmt.Errorf("%w: the segment ends, the next one begins at offset %d", batch.ErrShort,
-			ld.segments[i+1].BaseOffset()),
+	d := &segment.Damage{Position: ld.segments[i].Size(), Next: end, LaterAt: -1}
+	switch next := ld.segments[i+1].BaseOffset(); {
+	case next > end && !ld.o.Config.Compact:
+		d.Cause = fmt.Errorf("%w: the segment ends, the next one begins at offset %d", batch.ErrShort, next)
+	case next < end:
+		d.Cause = fmt.Errorf("%w: the next segment begins at offset %d already", segment.ErrCorrupt, next)
+	default:
+		return nil
 	}
+	return d
 }
 
 // judge decides whether damage in segment i may be cut off.
@@ -100,7 +98,7 @@ func (ld *loader) judge(i int, d *segment.Damage) error {
 	if ld.o.AcceptLoss {
 		return nil
 	}
-	if d.Next < ld.o.RecoveryPoint {
+	if max(d.Next, ld.o.LogStart) < ld.o.RecoveryPoint {
 		return fmt.Errorf("%w: segment %d: %s; offsets below %d were synced", ErrCorruptLog,
 			ld.segments[i].BaseOffset(), d, ld.o.RecoveryPoint)
 	}
@@ -110,51 +108,28 @@ func (ld *loader) judge(i int, d *segment.Damage) error {
 	return nil
 }
 
+// judgeEnd decides whether a log may end there: not if more was synced and not deleted since.
+func (ld *loader) judgeEnd(end base.Offset) error {
+	if point := ld.o.RecoveryPoint; max(end, ld.o.LogStart) < point && !ld.o.AcceptLoss {
+		return fmt.Errorf("%w: got a log that ends at offset %d, expected one synced up to %d", ErrCorruptLog, end, point)
+	}
+	return nil
+}
+
 // followed reports that a segment after i holds anything.
 func (ld *loader) followed(i int) bool {
 	return slices.ContainsFunc(ld.segments[i+1:], func(s *segment.Segment) bool { return s.Size() > 0 })
 }
 
-// cut ends the log before the damage: the rest of the segment and all later ones go.
-func (ld *loader) cut(i int, d *segment.Damage) error {
-	if err := ld.segments[i].TruncateTo(d.Position, d.Next); err != nil {
-		return err
-	}
-	for _, s := range ld.segments[i+1:] {
-		if err := s.Remove(); err != nil {
-			return err
-		}
-	}
-	ld.report.Cut, ld.report.Dropped = d, len(ld.segments)-i-1
-	ld.segments = ld.segments[:i+1]
-	ld.changed = true
-	return nil
-}
-
-// sealAllButLast writes the rebuilt indexes of the segments that are not appended to.
-func (ld *loader) sealAllButLast() error {
-	for i := ld.from; i < len(ld.segments)-1; i++ {
-		if err := ld.segments[i].Seal(); err != nil {
-			return err
-		}
-		ld.l.noteSealed(ld.segments[i])
-	}
-	ld.l.write.activeLoaded = true
-	return nil
-}
-
-// replayHeaders brings the producer state and, where its file was no help, the epoch cache up to the segments that are
-// read whole.
-func (ld *loader) replayHeaders(next base.Offset) error {
+// replayHeaders brings the producer state from next on and, where its file was no help, the epoch cache from the
+// beginning on, up to the segments that are read whole, or to the log's end, which limit is then.
+func (ld *loader) replayHeaders(next, limit base.Offset) error {
 	first := next
 	if ld.epochsRebuilt {
 		first = 0
 	}
 	for i, s := range ld.segments[:ld.from] {
-		if i+1 < len(ld.segments) && ld.segments[i+1].BaseOffset() <= first {
-			continue
-		}
-		if s.Size() == 0 || ld.o.Clean && !ld.epochsRebuilt && ld.endKnown(next) {
+		if s.Size() == 0 || first >= limit || i+1 < len(ld.segments) && ld.segments[i+1].BaseOffset() <= first {
 			continue
 		}
 		err := s.Headers(first, func(_ segment.Place, b batch.Batch) error {
@@ -171,27 +146,4 @@ func (ld *loader) replayHeaders(next base.Offset) error {
 		}
 	}
 	return nil
-}
-
-// endKnown reports that a clean stop left the log's end twice, as recovery point and as the newest snapshot's name, so
-// that the log need not be looked into.
-func (ld *loader) endKnown(snapshot base.Offset) bool {
-	return ld.o.Trusted && snapshot == ld.o.RecoveryPoint &&
-		snapshot >= ld.segments[len(ld.segments)-1].BaseOffset()
-}
-
-// cleanEnd returns the end of a log that was stopped cleanly.
-func (ld *loader) cleanEnd() (base.Offset, error) {
-	if n := len(ld.files.snapshots); n > 0 && ld.endKnown(ld.files.snapshots[n-1]) {
-		return ld.o.RecoveryPoint, nil
-	}
-	last := ld.segments[len(ld.segments)-1]
-	place, ok, err := last.LastPlace()
-	if err != nil {
-		return 0, err
-	}
-	if !ok {
-		return last.BaseOffset(), nil
-	}
-	return place.Last + 1, nil
 }

@@ -14,8 +14,9 @@ type trashed struct {
 }
 
 // Deleting goes in three steps, so that loss of power in between never leaves a hole: DeleteRecords or Expire moves the
-// log's start; the caller writes the log start checkpoint; Trim renames the files of the segments before the start. A
-// segment that comes back after loss of power lies before the checkpointed start, and Open removes it.
+// log's start; the caller asks StartCheckpoint for it and writes the log start checkpoint; Trim renames the files of
+// the segments before that start. A segment that comes back after loss of power lies before the checkpointed start, and
+// Open removes it; so the start stays in the checkpoint until the names are durable.
 
 // DeleteRecords moves the log's start to offset, at most limit (the high watermark), and returns the start. Batches are
 // not split: records below the start inside the first batch stay in the file, and readers skip them.
@@ -27,8 +28,8 @@ func (l *Log) DeleteRecords(offset, limit base.Offset) (base.Offset, error) {
 	defer l.write.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.mu.failure != nil {
-		return 0, offline(l.mu.failure)
+	if err := l.unusableLocked(); err != nil {
+		return 0, err
 	}
 	l.moveStartLocked(offset)
 	return l.mu.start, nil
@@ -51,8 +52,11 @@ func (l *Log) Expire(limit base.Offset, wall int64) (int, error) {
 	l.write.Lock()
 	defer l.write.Unlock()
 	cfg := l.config()
-	if !cfg.Delete || l.Failure() != nil {
+	if l.unusable() != nil {
 		return 0, nil
+	}
+	if !cfg.Delete {
+		return l.beforeStart(), nil
 	}
 	n, err := l.dueByTime(cfg, limit, wall)
 	if err != nil {
@@ -108,6 +112,9 @@ func (l *Log) dueByTime(cfg Config, limit base.Offset, wall int64) (int, error) 
 		if !l.mayDrop(segments, i, limit) {
 			return i, nil
 		}
+		if err := s.CheckLargest(); err != nil {
+			return 0, err
+		}
 		ts, _, err := s.LargestTimestamp()
 		if err != nil {
 			return 0, err
@@ -149,27 +156,22 @@ func (l *Log) mayDrop(segments []*segment.Segment, i int, limit base.Offset) boo
 	return segments[i].Size() > 0 && l.End() <= limit
 }
 
-// Trim takes the segments before the log's start out of the log, renames their files, durably, and removes the producer
-// snapshots before it. Purge removes the files later. It syncs, and returns how many segments went.
+// Trim takes the segments before the log's start, as StartCheckpoint last told it, out of the log, renames their files,
+// durably, and removes the producer snapshots before it. Purge removes the files later. It syncs, and returns how many
+// segments went. Appends and reads go on beside it.
 func (l *Log) Trim(wall int64) (int, error) {
-	l.write.Lock()
-	defer l.write.Unlock()
-	n := l.beforeStart()
-	if n == 0 || l.Failure() != nil {
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
+	gone, delay := l.takeDeleted()
+	if len(gone) == 0 {
 		return 0, nil
 	}
-	l.mu.Lock()
-	gone := l.mu.segments[:n]
-	l.mu.segments = append([]*segment.Segment(nil), l.mu.segments[n:]...)
-	l.mu.synced = max(l.mu.synced, l.mu.segments[0].BaseOffset())
-	delay := l.mu.cfg.FileDeleteDelayMs
-	l.mu.Unlock()
 	for _, s := range gone {
 		if err := s.MarkDeleted(); err != nil {
 			return 0, l.fail(err)
 		}
 		l.residents.Forget(s)
-		l.write.trash = append(l.write.trash, trashed{segment: s, at: wall + delay})
+		s.Unload()
 	}
 	if err := l.dropSnapshots(); err != nil {
 		return 0, err
@@ -177,7 +179,29 @@ func (l *Log) Trim(wall int64) (int, error) {
 	if err := l.fs.SyncDir(l.dir); err != nil {
 		return 0, l.fail(fmt.Errorf("sync directory: %w", err))
 	}
-	return n, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.oldest = l.mu.segments[0].BaseOffset()
+	for _, s := range gone {
+		l.mu.trash = append(l.mu.trash, trashed{segment: s, at: wall + delay})
+	}
+	return len(gone), nil
+}
+
+// takeDeleted takes the segments out of the log that the checkpointed start has left behind.
+func (l *Log) takeDeleted() (gone []*segment.Segment, delay int64) {
+	l.write.Lock()
+	defer l.write.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := segmentsBefore(l.mu.segments, l.mu.noted)
+	if n == 0 || l.mu.failure != nil || l.mu.closed {
+		return nil, 0
+	}
+	gone = l.mu.segments[:n]
+	l.mu.segments = append([]*segment.Segment(nil), l.mu.segments[n:]...)
+	l.mu.synced = max(l.mu.synced, l.mu.segments[0].BaseOffset())
+	return gone, l.mu.cfg.FileDeleteDelayMs
 }
 
 // dropSnapshots removes the producer snapshots older than the first segment.
@@ -201,23 +225,31 @@ func (l *Log) dropSnapshots() error {
 
 // PurgeDue returns when the next deleted segment's files are to be removed, in Unix milliseconds.
 func (l *Log) PurgeDue() (int64, bool) {
-	l.write.Lock()
-	defer l.write.Unlock()
-	if len(l.write.trash) == 0 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.mu.trash) == 0 {
 		return 0, false
 	}
-	return l.write.trash[0].at, true
+	return l.mu.trash[0].at, true
 }
 
 // Purge removes the files of the segments that were deleted file.delete.delay.ms ago.
 func (l *Log) Purge(wall int64) error {
-	l.write.Lock()
-	defer l.write.Unlock()
-	for len(l.write.trash) > 0 && l.write.trash[0].at <= wall {
-		if err := l.write.trash[0].segment.Remove(); err != nil {
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
+	for {
+		l.mu.Lock()
+		trash := l.mu.trash
+		due := len(trash) > 0 && trash[0].at <= wall && !l.mu.closed
+		if due {
+			l.mu.trash = trash[1:]
+		}
+		l.mu.Unlock()
+		if !due {
+			return nil
+		}
+		if err := trash[0].segment.Remove(); err != nil {
 			return l.fail(err)
 		}
-		l.write.trash = l.write.trash[1:]
 	}
-	return nil
 }

@@ -126,16 +126,13 @@ func (p *producers) load(entries []SnapshotEntry) {
 // writeSnapshot writes the producer state as of offset; the next SyncJob syncs it. One that is lost or torn before that
 // is made up for from the log. The write lock is held.
 func (l *Log) writeSnapshot(offset base.Offset) error {
+	return l.writeSnapshotAs(offset, l.write.producers.encode())
+}
+
+// writeSnapshotAs is writeSnapshot of a state that was encoded before.
+func (l *Log) writeSnapshotAs(offset base.Offset, content []byte) error {
 	name := path.Join(l.dir, segment.Name(offset, segment.SnapshotSuffix))
-	f, err := l.fs.Open(name, vfs.Truncate)
-	if err != nil {
-		return fmt.Errorf("write producer snapshot: %w", err)
-	}
-	_, err = f.WriteAt(l.write.producers.encode(), 0)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err := writeNew(l.fs, name, content); err != nil {
 		return fmt.Errorf("write producer snapshot %s: %w", name, err)
 	}
 	l.mu.Lock()

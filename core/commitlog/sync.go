@@ -41,7 +41,7 @@ func (l *Log) newJobLocked() *SyncJob {
 		log: l, upTo: l.mu.end, names: l.mu.namesDirty, parent: l.mu.parentDirty, meta: l.mu.metaDirty,
 		sealed: l.mu.sealed, snapshots: l.mu.snapshots,
 	}
-	l.mu.sealed, l.mu.snapshots = nil, nil
+	l.mu.snapshots = nil // the sealed ones stay until EndSync: the recovery point waits for them
 	if l.mu.end > l.mu.synced || j.names {
 		j.segments = l.mu.segments[floorSegment(l.mu.segments, l.mu.synced):]
 	}
@@ -126,6 +126,7 @@ func (l *Log) EndSync(j *SyncJob) (base.Offset, error) {
 	defer l.mu.Unlock()
 	l.mu.syncing = false
 	l.mu.synced = max(l.mu.synced, min(j.upTo, l.mu.end))
+	l.mu.sealed = l.mu.sealed[len(j.sealed):]
 	return l.mu.synced, nil
 }
 
@@ -146,8 +147,8 @@ func (l *Log) Dirty() bool {
 	return l.mu.end > l.mu.synced || l.mu.namesDirty || l.mu.parentDirty || l.mu.metaDirty
 }
 
-// Checkpoint brings the leader epoch checkpoint up to date. It must precede a write of the recovery point checkpoint. It
-// does I/O and syncs.
+// Checkpoint brings the leader epoch checkpoint up to date. It must precede a write of the recovery point checkpoint.
+// It does I/O and syncs.
 func (l *Log) Checkpoint() error {
 	if err := l.Failure(); err != nil {
 		return offline(err)
@@ -175,10 +176,13 @@ func (l *Log) Close() error {
 	}
 	l.mu.Lock()
 	l.mu.closed = true
-	segments := l.mu.segments
+	segments, trash := l.mu.segments, l.mu.trash
 	l.mu.Unlock()
 	for _, s := range segments {
 		s.Close()
+	}
+	for _, t := range trash {
+		t.segment.Close() // a reader may have opened it again
 	}
 	return err
 }
@@ -215,8 +219,12 @@ func (l *Log) noteSealed(s *segment.Segment) {
 	l.mu.namesDirty = true
 }
 
-// snapshotAtEnd writes the producer state as of the log's end, unless it is there already.
+// snapshotAtEnd writes the producer state as of the log's end, unless it is there already. A log that never held a
+// record has none, as in Kafka.
 func (l *Log) snapshotAtEnd(end base.Offset) error {
+	if end == 0 {
+		return nil
+	}
 	name := path.Join(l.dir, segment.Name(end, segment.SnapshotSuffix))
 	if !l.write.activeLoaded {
 		if _, err := l.fs.Stat(name); err == nil || !errors.Is(err, vfs.ErrNotExist) {

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"path"
 
@@ -17,7 +19,9 @@ func (s *Segment) Append(p []byte) error {
 		return err
 	}
 	s.mu.Lock()
-	base.Assert(!s.mu.sealed, "append to sealed segment %s", s.name)
+	if s.mu.sealed {
+		base.Fail("append to sealed segment %s", s.name)
+	}
 	f, err := s.useLocked()
 	size := s.mu.size
 	s.mu.Unlock()
@@ -32,7 +36,9 @@ func (s *Segment) Append(p []byte) error {
 	defer s.mu.Unlock()
 	for len(p) > 0 {
 		b, rest, err := batch.Parse(p)
-		base.Assert(err == nil, "append of unchecked bytes: %v", err)
+		if err != nil {
+			base.Fail("append of unchecked bytes: %v", err)
+		}
 		s.mu.tail.add(tailEntry{
 			first: int32(b.BaseOffset() - s.base), last: int32(b.LastOffset() - s.base),
 			position: int32(s.mu.size), size: int32(len(b)),
@@ -78,6 +84,41 @@ func (s *Segment) Seal() error {
 	s.mu.tail = tail{}
 	s.mu.Unlock()
 	s.residents.touch(s)
+	return nil
+}
+
+// Sealed reports that the segment is not appended to and that its index files are written.
+func (s *Segment) Sealed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.sealed
+}
+
+// Settle ends a segment that was recovered and that others follow. If its index files say what recovery made of the log
+// it is sealed, and its memory given back; else its indexes stay in memory until Seal. Nothing is written.
+func (s *Segment) Settle() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.sealed || s.mu.indexes == nil {
+		return nil
+	}
+	s.mu.indexes.addTime(s.base, s.mu.times)
+	for _, suffix := range []string{IndexSuffix, TimeIndexSuffix} {
+		want := []byte(s.mu.indexes.offsets)
+		if suffix == TimeIndexSuffix {
+			want = s.mu.indexes.times
+		}
+		got, err := s.readFileLocked(suffix, int64(s.mu.cfg.IndexBytes))
+		if err != nil && !isNotExist(err) && !errors.Is(err, ErrBadIndex) {
+			return err
+		}
+		if err != nil || !bytes.Equal(got, want) {
+			s.closeFileLocked()
+			return nil
+		}
+	}
+	s.mu.sealed, s.mu.dirty = true, false
+	s.unloadLocked()
 	return nil
 }
 
@@ -203,6 +244,21 @@ func (s *Segment) MarkDeleted() error {
 	return nil
 }
 
+// FinishSwap gives a segment that OpenSwap opened its own names. No segment of the same base offset may be left.
+func (s *Segment) FinishSwap() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	base.Assert(s.mu.suffix == SwapSuffix, "segment %s has no swap names", s.name)
+	for _, suffix := range fileSuffixes {
+		to := path.Join(s.dir, s.name+suffix)
+		if err := s.fs.Rename(to+SwapSuffix, to); err != nil && (suffix == LogSuffix || !isNotExist(err)) {
+			return fmt.Errorf("finish compaction: %w", err)
+		}
+	}
+	s.mu.suffix = ""
+	return nil
+}
+
 // Remove removes the segment's files, whatever suffix they have. A span that is pinned stays readable.
 func (s *Segment) Remove() error {
 	s.mu.Lock()
@@ -212,7 +268,7 @@ func (s *Segment) Remove() error {
 			return fmt.Errorf("remove segment: %w", err)
 		}
 	}
-	s.mu.sealed = true // nothing is appended to what is gone, and its file may be closed
+	s.mu.sealed, s.mu.gone = true, true // nothing is appended to what is gone, and its file may be closed
 	if s.mu.pins == 0 {
 		s.unloadLocked()
 	} else {
@@ -224,7 +280,7 @@ func (s *Segment) Remove() error {
 // Close closes the segment's file; pinned spans keep it until they are given up.
 func (s *Segment) Close() {
 	s.mu.Lock()
-	s.mu.sealed = true
+	s.mu.sealed, s.mu.gone = true, true
 	s.mu.Unlock()
 	s.Unload()
 }

@@ -21,6 +21,8 @@ const (
 	// CleanedSuffix and SwapSuffix belong to a compaction that was interrupted.
 	CleanedSuffix = ".cleaned"
 	SwapSuffix    = ".swap"
+	// temporarySuffix marks a file that was to replace another; see vfs.WriteFileAtomic.
+	temporarySuffix = ".tmp"
 )
 
 const (
@@ -87,9 +89,11 @@ func ParseName(name string) (b base.Offset, suffix string, ok bool) {
 	return base.Offset(n), name[nameDigits:], true
 }
 
-// IsTemporary reports the suffix of a file that a finished or interrupted deletion or compaction left behind.
+// IsTemporary reports the suffix of a file that is of no use to anybody: a deletion, a compaction or the writing of an
+// index left it behind.
 func IsTemporary(suffix string) bool {
-	return strings.HasSuffix(suffix, DeletedSuffix) || strings.HasSuffix(suffix, CleanedSuffix)
+	return strings.HasSuffix(suffix, DeletedSuffix) || strings.HasSuffix(suffix, CleanedSuffix) ||
+		strings.HasSuffix(suffix, temporarySuffix)
 }
 
 // CheckOffsetIndex validates the bytes of a whole .index file for a log of logSize bytes: whole entries, offsets and

@@ -39,25 +39,55 @@ func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 			First: s.base + base.Offset(e.first), Last: s.base + base.Offset(e.last),
 		}, true, nil
 	}
-	if err := s.loadLocked(); err != nil {
-		s.mu.Unlock()
-		return Place{}, false, err
-	}
-	from := s.mu.indexes.offsets.lookup(offset, s.base).Position
-	end, sealed := s.mu.size, s.mu.sealed
 	s.mu.Unlock()
-	if sealed {
-		s.residents.touch(s)
-	}
 	var found Place
 	var ok bool
-	err := s.scan(from, end, func(p Place, _ batch.Batch) (bool, error) {
-		if p.Last >= offset {
-			found, ok = p, true
-		}
-		return !ok, nil
+	err := s.search(func() error {
+		found, ok = Place{}, false
+		return s.scanIndexed(offset, func(p Place, _ batch.Batch) (bool, error) {
+			if p.Last >= offset {
+				found, ok = p, true
+			}
+			return !ok, nil
+		})
 	})
 	return found, ok, err
+}
+
+// search makes a search that begins at an index entry. If it fails because the index of a sealed segment lies, or
+// because the log is damaged, the indexes are made anew from the log, and if that can be done the search is made once
+// more.
+func (s *Segment) search(try func() error) error {
+	err := try()
+	if !errors.Is(err, ErrBadIndex) && !errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	s.mu.Lock()
+	failed := !s.mu.sealed || s.rebuildLocked() != nil
+	s.mu.Unlock()
+	if failed {
+		return err
+	}
+	return try()
+}
+
+// scanIndexed is scan from the last index entry at or before offset, which must name the batch that lies there.
+func (s *Segment) scanIndexed(offset base.Offset, visit func(Place, batch.Batch) (bool, error)) error {
+	s.mu.Lock()
+	if err := s.loadLocked(); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	e := s.mu.indexes.offsets.lookup(offset, s.base)
+	end := s.mu.size
+	s.mu.Unlock()
+	return s.scan(e.Position, end, func(p Place, b batch.Batch) (bool, error) {
+		if p.Position == e.Position && e.Position > 0 && p.Last != e.Offset {
+			return false, fmt.Errorf("%w: %s: got offset %d for position %d, where the batch ends with %d", ErrBadIndex,
+				s.name, e.Offset, e.Position, p.Last)
+		}
+		return visit(p, b)
+	})
 }
 
 // scan visits the batches between two positions in order until visit returns false. It reads headers, not records: the
@@ -107,22 +137,27 @@ func scanHeaders(f vfs.File, name string, from, end int64,
 }
 
 // Headers visits the batches from the one that holds offset on, in order, until visit returns an error. It reads
-// headers alone: the batch that visit gets is its first HeaderSize bytes, valid during the call.
+// headers alone: the batch that visit gets is its first HeaderSize bytes, valid during the call. Nothing is written,
+// whatever state the index files are in.
 func (s *Segment) Headers(offset base.Offset, visit func(Place, batch.Batch) error) error {
-	s.mu.Lock()
-	if err := s.loadLocked(); err != nil {
-		s.mu.Unlock()
-		return err
-	}
-	from := s.mu.indexes.offsets.lookup(offset, s.base).Position
-	end := s.mu.size
-	s.mu.Unlock()
-	return s.scan(from, end, func(p Place, b batch.Batch) (bool, error) {
+	from := func(p Place, b batch.Batch) (bool, error) {
 		if p.Last < offset {
 			return true, nil
 		}
 		return true, visit(p, b)
-	})
+	}
+	s.mu.Lock()
+	usable, err := s.readIndexesLocked()
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if usable {
+		if err := s.scanIndexed(offset, from); !errors.Is(err, ErrBadIndex) {
+			return err
+		}
+	}
+	return s.scan(0, s.Size(), from)
 }
 
 // Span returns n bytes of the log from pos as a part of a reply. The segment's file stays open until the span is
@@ -130,15 +165,13 @@ func (s *Segment) Headers(offset base.Offset, visit func(Place, batch.Batch) err
 func (s *Segment) Span(pos, n int64) (wire.Span, error) {
 	s.mu.Lock()
 	f, err := s.useLocked()
-	sealed := s.mu.sealed
 	size := s.mu.size
 	s.mu.Unlock()
 	if err != nil {
 		return wire.Span{}, err
 	}
-	base.Assert(pos >= 0 && n >= 0 && pos+n <= size, "span [%d,+%d) of %s beyond %d", pos, n, s.name, size)
-	if sealed {
-		s.residents.touch(s)
+	if pos < 0 || n < 0 || pos+n > size {
+		base.Fail("span [%d,+%d) of %s beyond %d", pos, n, s.name, size)
 	}
 	return wire.Span{File: f, Offset: pos, Length: n, Pin: s}, nil
 }
@@ -154,16 +187,14 @@ func (s *Segment) LastPlace() (Place, bool, error) {
 			First: s.base + base.Offset(e.first), Last: s.base + base.Offset(e.last),
 		}, true, nil
 	}
-	if err := s.loadLocked(); err != nil {
-		s.mu.Unlock()
-		return Place{}, false, err
-	}
-	from, end := s.mu.indexes.lastIndexed(s.base), s.mu.size
 	s.mu.Unlock()
 	var last Place
-	err := s.scan(from, end, func(p Place, _ batch.Batch) (bool, error) {
-		last = p
-		return true, nil
+	err := s.search(func() error {
+		last = Place{}
+		return s.scanIndexed(1<<63-1, func(p Place, _ batch.Batch) (bool, error) {
+			last = p
+			return true, nil
+		})
 	})
 	return last, last.Size > 0, err
 }

@@ -26,26 +26,31 @@ const (
 // CheckFormat refuses a segment that begins with a message set of format v0 or v1, with batch.ErrOldMagic. Bytes that
 // are damaged, or were never written, are not taken for one: the message's CRC must be right.
 func (s *Segment) CheckFormat() error {
-	size := s.Size()
-	head := make([]byte, min(size, oldMagicAt+1))
-	if err := s.readWhole(head, 0); err != nil {
+	return s.checkOld(0, s.Size())
+}
+
+// checkOld is CheckFormat at a position of a log of the given size.
+func (s *Segment) checkOld(pos, size int64) error {
+	head := make([]byte, min(size-pos, oldMagicAt+1))
+	if err := s.readWhole(head, pos); err != nil {
 		return err
 	}
 	if len(head) <= oldMagicAt || head[oldMagicAt] >= batch.Magic {
 		return nil
 	}
 	length := int64(int32(binary.BigEndian.Uint32(head[oldLengthAt:])))
-	if length < oldLeast || length > size-oldCRCAt {
+	if length < oldLeast || length > size-pos-oldCRCAt {
 		return nil
 	}
 	message := make([]byte, length)
-	if err := s.readWhole(message, oldCRCAt); err != nil {
+	if err := s.readWhole(message, pos+oldCRCAt); err != nil {
 		return err
 	}
 	if crc32.ChecksumIEEE(message[oldMagicAt-oldCRCAt:]) != binary.BigEndian.Uint32(message) {
 		return nil
 	}
-	return fmt.Errorf("%w: segment %d: got magic %d, expected %d", batch.ErrOldMagic, s.base, head[oldMagicAt], batch.Magic)
+	return fmt.Errorf("%w: segment %d at position %d: got magic %d, expected %d", batch.ErrOldMagic, s.base, pos,
+		head[oldMagicAt], batch.Magic)
 }
 
 func (s *Segment) readWhole(p []byte, pos int64) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
@@ -29,8 +30,8 @@ type Damage struct {
 }
 
 // Torn reports that the damage is what an unsynced tail may look like after loss of power: a hole where a write was
-// lost, or nothing valid after it. With followed, valid batches follow in a later segment; then the file must have ended
-// early. Anything else is corruption of bytes that once were whole.
+// lost, or nothing valid after it. With followed, valid batches follow in a later segment; then the file must have
+// ended early. Anything else is corruption of bytes that once were whole.
 func (d *Damage) Torn(followed bool) bool {
 	if d.Hole {
 		return true
@@ -48,13 +49,17 @@ func (d *Damage) String() string {
 		d.Lost, d.Position, d.Next, d.Cause, d.Later, d.LaterAt)
 }
 
+// largestLog is the largest log of a segment: index entries have 31 bits for a position.
+const largestLog = 1<<31 - 1
+
 // recoverChunk is how much of a log is read at once when it is validated, in bytes; a batch beyond it is read whole.
 const recoverChunk = 1 << 20
 
 // Recover reads the whole log, checks every batch (length, CRC-32C, ascending offsets) and rebuilds the indexes in
 // memory; the segment is one that can be appended to, or sealed, afterwards. visit is called for each valid batch in
 // order; the batch is valid during the call. A nil *Damage means that the file is whole; otherwise the segment ends, in
-// memory, before the damage, and the caller decides whether to TruncateTo that or to leave the file alone.
+// memory, before the damage, and the caller decides whether to TruncateTo that or to leave the file alone. A message of
+// an older format is batch.ErrOldMagic, wherever it stands.
 func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, error) {
 	s.mu.Lock()
 	f, err := s.useLocked()
@@ -68,8 +73,12 @@ func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, 
 	if err != nil {
 		return nil, fmt.Errorf("recover %s: %w", s.name, err)
 	}
+	if size > largestLog {
+		return nil, fmt.Errorf("%w: %s: got %d bytes, expected at most %d", ErrCorrupt, s.name, size, int64(largestLog))
+	}
 	w := window{file: f, size: size}
 	found, next := emptyContent(s.base), s.base
+	dense := next // the offset after the batches that follow each other without a gap
 	var damage *Damage
 	for found.size < size {
 		b, err := w.batchAt(found.size, next, s.base)
@@ -78,7 +87,10 @@ func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, 
 		}
 		if err != nil {
 			damage = &Damage{Position: found.size, Lost: size - found.size, Next: next, Cause: err, LaterAt: -1}
-			if err := s.describe(&w, damage); err != nil {
+			if err := s.checkOld(found.size, size); err != nil {
+				return nil, err
+			}
+			if err := s.describe(&w, damage, dense); err != nil {
 				return nil, err
 			}
 			break
@@ -87,6 +99,9 @@ func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, 
 			return nil, err
 		}
 		found.add(b, int64(len(b)), s.base, interval)
+		if dense == b.BaseOffset() {
+			dense = b.NextOffset()
+		}
 		next = b.NextOffset()
 	}
 	s.mu.Lock()
@@ -97,10 +112,12 @@ func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, 
 	return damage, nil
 }
 
-// describe looks beyond the damage: for a valid batch that follows, and for the holes that loss of power leaves.
-func (s *Segment) describe(w *window, d *Damage) error {
+// describe looks beyond the damage: for a valid batch that follows, and for the holes that loss of power leaves. dense
+// is the offset up to which there was no gap: base offsets are not covered by a CRC, so a batch before the damage may
+// have claimed a wrong one, and those after it only seem to go back.
+func (s *Segment) describe(w *window, d *Damage, dense base.Offset) error {
 	end := w.size
-	for pos := d.Position + 1; pos+batch.HeaderSize <= w.size; pos++ {
+	for pos := d.Position; pos+batch.HeaderSize <= w.size; pos++ {
 		ok, err := w.plausible(pos)
 		if err != nil {
 			return fmt.Errorf("recover %s: %w", s.name, err)
@@ -108,7 +125,11 @@ func (s *Segment) describe(w *window, d *Damage) error {
 		if !ok {
 			continue
 		}
-		b, err := w.batchAt(pos, d.Next, s.base)
+		least := dense
+		if pos == d.Position {
+			least = math.MinInt64 // here a batch begins, so its own offset need not speak for it
+		}
+		b, err := w.validAt(pos, least)
 		if errors.Is(err, errRead) {
 			return fmt.Errorf("recover %s: %w", s.name, err)
 		}
@@ -121,6 +142,9 @@ func (s *Segment) describe(w *window, d *Damage) error {
 			d.Later, d.LaterAt, end = d.Next, pos, pos
 			break
 		}
+	}
+	if sector := (d.Position/vfs.SectorSize + 1) * vfs.SectorSize; end == d.Position && sector <= end+batch.Overhead {
+		end = sector // the batch is whole, but its base offset may have lain in a sector that was lost
 	}
 	hole, err := w.hole(d, end)
 	d.Hole = hole
@@ -135,6 +159,9 @@ func (s *Segment) describe(w *window, d *Damage) error {
 func (s *Segment) TruncateTo(pos int64, next base.Offset) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.loadLocked(); err != nil {
+		return err
+	}
 	f, err := s.useLocked()
 	if err != nil {
 		return err
@@ -143,23 +170,29 @@ func (s *Segment) TruncateTo(pos int64, next base.Offset) error {
 	if err := f.Truncate(pos); err != nil {
 		return fmt.Errorf("truncate %s to %d: %w", s.name, pos, err)
 	}
-	if err := s.loadLocked(); err != nil {
-		return err
-	}
 	x := s.mu.indexes
 	x.offsets, x.times = x.offsets.cut(next, s.base), x.times.cut(next, s.base)
-	s.mu.dirty = true
+	s.mu.dirty, s.mu.size = true, pos
 	s.mu.tail.reset()
-	if s.mu.times.Offset >= next || pos == 0 {
-		// The exact largest timestamp of what is left would need a scan from the last entry on; what the index says is
-		// a lower bound, and the batches after that entry are at most index.interval.bytes.
-		s.mu.times = x.times.last(s.base)
-	}
 	if pos == 0 {
 		s.mu.firstTime, s.mu.firstTimeKnown = base.NoTimestamp, true
 	}
-	s.mu.size = pos
-	return nil
+	return s.remeasureLocked(f)
+}
+
+// remeasureLocked finds the largest timestamp of a log that was cut off: that of the last time index entry, or of a
+// batch since the last offset index entry.
+func (s *Segment) remeasureLocked(f vfs.File) error {
+	times := s.mu.indexes.times.last(s.base)
+	from := s.mu.indexes.lastIndexed(s.base)
+	err := scanHeaders(f, s.name, from, s.mu.size, func(p Place, b batch.Batch) (bool, error) {
+		if ts := b.MaxTimestamp(); ts > times.Timestamp {
+			times = timeEntry{Timestamp: ts, Offset: p.Last}
+		}
+		return true, nil
+	})
+	s.mu.times, s.mu.timesKnown = times, true
+	return err
 }
 
 // errRead marks an error of the file, not of its content.
@@ -199,25 +232,41 @@ func (w *window) batchAt(pos int64, next, first base.Offset) (batch.Batch, error
 	if err != nil {
 		return nil, err
 	}
-	n, err := batch.Size(head)
-	if err != nil {
+	if _, err := batch.Size(head); err != nil {
 		return nil, err
 	}
-	if int64(n) > w.size-pos {
-		return nil, fmt.Errorf("%w: got %d bytes, expected %d", batch.ErrShort, w.size-pos, n)
-	}
-	// The offsets are judged before the CRC: where a batch is looked for in a damaged file, they turn away almost all
-	// bytes that look like a header by chance, and with them a CRC over up to the whole rest of the file.
 	b := batch.Batch(head)
 	if o := b.BaseOffset(); o < next || o-first > 1<<31-1 || b.LastOffsetDelta() < 0 || b.LastOffset()-first > 1<<31-1 {
 		return nil, fmt.Errorf("%w: got base offset %d and delta %d, expected at least %d", ErrCorrupt, o,
 			b.LastOffsetDelta(), next)
 	}
+	return w.validAt(pos, next)
+}
+
+// validAt returns the batch at pos, where a header lies, if it is whole, its CRC right and its base offset not below
+// least.
+func (w *window) validAt(pos int64, least base.Offset) (batch.Batch, error) {
+	head, err := w.bytes(pos, batch.HeaderSize)
+	if err != nil {
+		return nil, err
+	}
+	// The offset is judged before the CRC: where a batch is looked for in a damaged file, it turns away almost all
+	// bytes that look like a header by chance, and with them a CRC over up to the whole rest of the file.
+	if o := batch.Batch(head).BaseOffset(); o < least {
+		return nil, fmt.Errorf("%w: got base offset %d, expected at least %d", ErrCorrupt, o, least)
+	}
+	n, err := batch.Size(head)
+	if err == nil && int64(n) > w.size-pos {
+		err = fmt.Errorf("%w: got %d bytes, expected %d", batch.ErrShort, w.size-pos, n)
+	}
+	if err != nil {
+		return nil, err
+	}
 	p, err := w.bytes(pos, int64(n))
 	if err != nil {
 		return nil, err
 	}
-	b = batch.Batch(p)
+	b := batch.Batch(p)
 	if err := b.CheckCRC(); err != nil {
 		w.wasted += int64(n)
 		return nil, err
@@ -237,8 +286,8 @@ func (w *window) plausible(pos int64) (bool, error) {
 
 // hole reports whether the damaged bytes up to end look like sectors that were never written: zeros from the damage's
 // position, or from the beginning of a sector, up to the end of that sector. The first bytes of a whole batch may be
-// zeros too (its base offset is a large integer with a small value), so a short run there counts only if the base offset
-// is not the one that was due.
+// zeros too (its base offset is a large integer with a small value), so a short run there counts only if the base
+// offset is not the one that was due.
 func (w *window) hole(d *Damage, end int64) (bool, error) {
 	for pos := d.Position; pos < end; pos = (pos/vfs.SectorSize + 1) * vfs.SectorSize {
 		n := min((pos/vfs.SectorSize+1)*vfs.SectorSize, end) - pos

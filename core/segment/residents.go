@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
 	"github.com/gregor-log/gregor/core/vfs"
 )
@@ -33,7 +34,7 @@ func NewResidents(limit int) *Residents {
 	return r
 }
 
-// touch notes the use of a sealed segment and unloads those beyond the limit. The caller holds no segment's lock.
+// touch notes the use of a sealed segment and unloads the one beyond the limit. The caller holds no segment's lock.
 func (r *Residents) touch(s *Segment) {
 	r.mu.Lock()
 	if e, ok := r.mu.where[s]; ok {
@@ -67,33 +68,70 @@ func (r *Residents) Forget(s *Segment) {
 // loadLocked brings the indexes of a sealed segment into memory. Index files that are missing or impossible are made
 // anew from the log.
 func (s *Segment) loadLocked() error {
+	usable, err := s.readIndexesLocked()
+	if err != nil || usable {
+		return err
+	}
+	return s.rebuildLocked()
+}
+
+// readIndexesLocked brings the indexes of a sealed segment into memory from their files. It reports false if those are
+// missing or impossible.
+func (s *Segment) readIndexesLocked() (bool, error) {
 	if s.mu.indexes != nil {
-		return nil
+		return true, nil
 	}
 	offsets, err := s.readFileLocked(IndexSuffix, int64(s.mu.cfg.IndexBytes))
 	if err == nil {
-		offsets, err = CheckOffsetIndex(offsets, s.base, s.mu.size)
+		offsets, err = whole(offsets)(CheckOffsetIndex(offsets, s.base, s.mu.size))
 	}
 	times, terr := s.readTimesLocked()
 	if err = errors.Join(err, terr); err != nil {
 		if errors.Is(err, ErrBadIndex) || isNotExist(err) {
-			return s.rebuildLocked()
+			return false, nil
 		}
-		return err
+		return false, err
 	}
 	s.mu.indexes = &indexes{offsets: offsets, times: times}
-	return nil
+	return true, nil
 }
 
+// readTimesLocked reads the time index of a sealed segment. One that is empty although the segment begins with a
+// timestamp was never written whole.
 func (s *Segment) readTimesLocked() (timeIndex, error) {
 	times, err := s.readFileLocked(TimeIndexSuffix, int64(s.mu.cfg.IndexBytes))
+	if err == nil {
+		times, err = whole(times)(CheckTimeIndex(times, s.base))
+	}
+	if err != nil || len(times) > 0 || s.mu.size == 0 {
+		return times, err
+	}
+	f, err := s.useLocked()
 	if err != nil {
 		return nil, err
 	}
-	return CheckTimeIndex(times, s.base)
+	defer func() { s.mu.pins-- }()
+	err = scanHeaders(f, s.name, 0, s.mu.size, func(_ Place, b batch.Batch) (bool, error) {
+		if b.MaxTimestamp() > base.NoTimestamp {
+			return false, fmt.Errorf("%w: got no entries, expected at least timestamp %d", ErrBadIndex, b.MaxTimestamp())
+		}
+		return false, nil
+	})
+	return times, err
 }
 
-// rebuildLocked makes the indexes of a sealed segment from the headers of its batches, and writes them.
+// whole refuses an index of which a check cut off the end: the file of a sealed segment has no room to spare.
+func whole(read []byte) func([]byte, error) ([]byte, error) {
+	return func(checked []byte, err error) ([]byte, error) {
+		if err == nil && len(checked) < len(read) {
+			err = fmt.Errorf("%w: got %d bytes of zeros at its end", ErrBadIndex, len(read)-len(checked))
+		}
+		return checked, err
+	}
+}
+
+// rebuildLocked makes the indexes of a sealed segment from the headers of its batches, and replaces their files, whole,
+// since nobody syncs them later. Where that is not possible they are kept in memory alone.
 func (s *Segment) rebuildLocked() error {
 	f, err := s.useLocked()
 	if err != nil {
@@ -110,13 +148,12 @@ func (s *Segment) rebuildLocked() error {
 	}
 	found.indexes.addTime(s.base, found.times)
 	s.mu.content = found
-	if s.mu.suffix != "" {
-		return nil // deleted: nobody reads the files again
+	if s.mu.suffix == "" && !s.mu.gone {
+		if vfs.WriteFileAtomic(s.fs, s.path(IndexSuffix), found.indexes.offsets) == nil {
+			_ = vfs.WriteFileAtomic(s.fs, s.path(TimeIndexSuffix), found.indexes.times)
+		}
 	}
-	if err := s.writeFile(IndexSuffix, found.indexes.offsets); err != nil {
-		return err
-	}
-	return s.writeFile(TimeIndexSuffix, found.indexes.times)
+	return nil
 }
 
 // largestIndex bounds what is read of an index file, whatever the configuration said when it was written.

@@ -86,12 +86,13 @@ type Segment struct {
 		sync.Mutex
 		content
 		cfg    Config
-		suffix string   // "" or ".deleted"
+		suffix string   // "", ".deleted" or ".swap"
 		file   vfs.File // nil while not resident
 		pins   int      // spans and calls that use file now
 		sealed bool
 		tail   tail
 		evict  bool // close the file when the last pin goes
+		gone   bool // closed or removed: the file is not kept open for those who still come
 		dirty  bool // the index files are behind memory
 	}
 }
@@ -119,8 +120,8 @@ func emptyContent(b base.Offset) content {
 	}
 }
 
-// add accounts one batch of the given size at the end of the log: Kafka's LogSegment.append. It reports whether an index
-// entry was made.
+// add accounts one batch of the given size at the end of the log: Kafka's LogSegment.append. It reports whether an
+// index entry was made.
 func (c *content) add(b batch.Batch, size int64, first base.Offset, interval int32) bool {
 	pos, last := c.size, b.LastOffset()
 	if ts := b.MaxTimestamp(); ts > c.times.Timestamp {
@@ -164,6 +165,14 @@ func Open(fs vfs.FS, dir string, b base.Offset, size int64, cfg Config, r *Resid
 	s.mu.sealed = true
 	s.mu.times = timeEntry{Timestamp: base.NoTimestamp, Offset: b}
 	s.mu.firstTime, s.mu.firstTimeKnown = base.NoTimestamp, size == 0
+	return s
+}
+
+// OpenSwap is Open of a segment that compaction has finished and that still has .swap names. FinishSwap gives it its
+// own.
+func OpenSwap(fs vfs.FS, dir string, b base.Offset, size int64, cfg Config, r *Residents) *Segment {
+	s := Open(fs, dir, b, size, cfg, r)
+	s.mu.suffix = SwapSuffix
 	return s
 }
 
@@ -224,18 +233,25 @@ func (s *Segment) useLocked() (vfs.File, error) {
 		s.mu.file = f
 	}
 	s.mu.pins++
-	s.mu.evict = false
+	s.mu.evict = s.mu.gone
 	return s.mu.file, nil
 }
 
 // Unpin gives up the use of the segment's file that a span stands for.
 func (s *Segment) Unpin() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.mu.pins--
-	base.Assert(s.mu.pins >= 0, "segment %s unpinned once too often", s.name)
-	if s.mu.evict && s.mu.pins == 0 {
+	if s.mu.pins < 0 {
+		base.Fail("segment %s unpinned once too often", s.name)
+	}
+	idle := s.mu.pins == 0 && s.mu.sealed
+	if idle && s.mu.evict {
 		s.unloadLocked()
+		idle = false
+	}
+	s.mu.Unlock()
+	if idle {
+		s.residents.touch(s)
 	}
 }
 
@@ -254,16 +270,21 @@ func (s *Segment) Unload() {
 }
 
 func (s *Segment) unloadLocked() {
-	if s.mu.file != nil {
+	s.closeFileLocked()
+	if s.mu.sealed {
+		s.mu.indexes = nil
+	}
+	s.mu.evict = false
+}
+
+// closeFileLocked closes the file, if nobody uses it.
+func (s *Segment) closeFileLocked() {
+	if s.mu.file != nil && s.mu.pins == 0 {
 		// The file was only read since it was last synced or rewritten: closing it cannot lose anything, and there is
 		// nobody to tell.
 		_ = s.mu.file.Close()
 		s.mu.file = nil
 	}
-	if s.mu.sealed {
-		s.mu.indexes = nil
-	}
-	s.mu.evict = false
 }
 
 // ReadAt fills p from position pos of the log; it is for tools and recovery, not for fetches.

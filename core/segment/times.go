@@ -20,11 +20,16 @@ type TimestampOffset struct {
 // segment without timestamps answers base.NoTimestamp.
 func (s *Segment) LargestTimestamp() (int64, base.Offset, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.loadTimesLocked(); err != nil {
+	err := s.loadTimesLocked()
+	times, resident := s.mu.times, s.mu.sealed && s.mu.file != nil
+	s.mu.Unlock()
+	if resident {
+		s.residents.touch(s)
+	}
+	if err != nil {
 		return base.NoTimestamp, s.base, err
 	}
-	return s.mu.times.Timestamp, s.mu.times.Offset, nil
+	return times.Timestamp, times.Offset, nil
 }
 
 // FirstTimestamp returns the largest timestamp of the first batch, from which segment.ms counts, or base.NoTimestamp.
@@ -64,52 +69,100 @@ func (s *Segment) ModTime() (int64, error) {
 // LocateTime finds the first record at or after offset from whose timestamp is at least target. It reports false if
 // there is none in this segment.
 func (s *Segment) LocateTime(target int64, from base.Offset) (TimestampOffset, bool, error) {
-	s.mu.Lock()
-	if err := s.loadLocked(); err != nil {
+	var found TimestampOffset
+	var ok bool
+	err := s.search(func() (err error) {
+		s.mu.Lock()
+		if err := s.loadLocked(); err != nil {
+			s.mu.Unlock()
+			return err
+		}
+		e := s.mu.indexes.times.lookup(target, s.base)
 		s.mu.Unlock()
-		return TimestampOffset{}, false, err
+		unchecked := e.Timestamp != base.NoTimestamp && e.Offset >= from
+		found, ok, err = s.firstRecord(max(e.Offset, from), func(p Place, b batch.Batch) (bool, error) {
+			if unchecked && p.Last >= e.Offset {
+				unchecked = false
+				if err := e.check(s.name, p, b); err != nil {
+					return false, err
+				}
+			}
+			return b.MaxTimestamp() >= target && p.Last >= from, nil
+		}, func(r *batch.Record) bool {
+			return r.Timestamp >= target && r.Offset >= from
+		})
+		if err == nil && unchecked {
+			err = e.beyond(s.name)
+		}
+		return err
+	})
+	return found, ok, err
+}
+
+// check holds a time index entry against the first batch that ends at or after its offset.
+func (e timeEntry) check(name string, p Place, b batch.Batch) error {
+	if p.Last == e.Offset && b.MaxTimestamp() == e.Timestamp {
+		return nil
 	}
-	x := s.mu.indexes
-	start := max(x.times.lookup(target, s.base).Offset, from)
-	pos := x.offsets.lookup(start, s.base).Position
-	end := s.mu.size
-	s.mu.Unlock()
-	return s.searchRecords(pos, end, func(b batch.Batch, p Place) bool {
-		return b.MaxTimestamp() >= target && p.Last >= from
-	}, func(r *batch.Record) bool {
-		return r.Timestamp >= target && r.Offset >= from
+	return fmt.Errorf("%w: %s: got timestamp %d for offset %d, where the batch ends with %d and has %d", ErrBadIndex,
+		name, e.Timestamp, e.Offset, p.Last, b.MaxTimestamp())
+}
+
+// beyond says that no batch ends at or after the offset of a time index entry.
+func (e timeEntry) beyond(name string) error {
+	return fmt.Errorf("%w: %s: got timestamp %d for offset %d, beyond the log's end", ErrBadIndex, name, e.Timestamp,
+		e.Offset)
+}
+
+// CheckLargest holds what LargestTimestamp says against the batch that it names, and makes the indexes of a sealed
+// segment anew if they lie. It is for decisions that cannot be taken back.
+func (s *Segment) CheckLargest() error {
+	return s.search(func() error {
+		ts, offset, err := s.LargestTimestamp()
+		if err != nil || ts == base.NoTimestamp {
+			return err
+		}
+		e, met := timeEntry{Timestamp: ts, Offset: offset}, false
+		err = s.scanIndexed(offset, func(p Place, b batch.Batch) (bool, error) {
+			if p.Last < offset {
+				return true, nil
+			}
+			met = true
+			return false, e.check(s.name, p, b)
+		})
+		if err == nil && !met {
+			err = e.beyond(s.name)
+		}
+		return err
 	})
 }
 
-// LocateLargest finds the first record that has the segment's largest timestamp (KIP-734).
+// LocateLargest finds the first record that has the segment's largest timestamp (KIP-734), which is none at all where
+// no record has one.
 func (s *Segment) LocateLargest() (TimestampOffset, bool, error) {
+	if err := s.CheckLargest(); err != nil {
+		return TimestampOffset{}, false, err
+	}
 	ts, offset, err := s.LargestTimestamp()
-	if err != nil || ts == base.NoTimestamp {
+	if err != nil {
 		return TimestampOffset{}, false, err
 	}
-	s.mu.Lock()
-	if err := s.loadLocked(); err != nil {
-		s.mu.Unlock()
-		return TimestampOffset{}, false, err
-	}
-	pos := s.mu.indexes.offsets.lookup(offset, s.base).Position
-	end := s.mu.size
-	s.mu.Unlock()
-	return s.searchRecords(pos, end, func(b batch.Batch, _ Place) bool {
-		return b.MaxTimestamp() == ts
+	return s.firstRecord(offset, func(_ Place, b batch.Batch) (bool, error) {
+		return b.MaxTimestamp() == ts, nil
 	}, func(r *batch.Record) bool {
 		return r.Timestamp == ts
 	})
 }
 
-// searchRecords looks for the first record that fits, in the batches that might hold it.
-func (s *Segment) searchRecords(pos, end int64, may func(batch.Batch, Place) bool,
+// firstRecord looks for the first record that fits, in the batches from the one that holds offset on that might hold
+// it.
+func (s *Segment) firstRecord(offset base.Offset, may func(Place, batch.Batch) (bool, error),
 	fits func(*batch.Record) bool) (TimestampOffset, bool, error) {
 	var found TimestampOffset
 	var ok bool
-	err := s.scan(pos, end, func(p Place, head batch.Batch) (bool, error) {
-		if !may(head, p) {
-			return true, nil
+	err := s.scanIndexed(offset, func(p Place, head batch.Batch) (bool, error) {
+		if worth, err := may(p, head); err != nil || !worth {
+			return true, err
 		}
 		whole := make([]byte, p.Size)
 		if n, err := s.ReadAt(whole, p.Position); err != nil && (!errors.Is(err, io.EOF) || n < len(whole)) {
@@ -119,14 +172,14 @@ func (s *Segment) searchRecords(pos, end int64, may func(batch.Batch, Place) boo
 		if err != nil {
 			return false, fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, s.name, p.Position, err)
 		}
-		found, ok, err = firstRecord(b, fits)
+		found, ok, err = recordOf(b, fits)
 		return !ok, err
 	})
 	return found, ok, err
 }
 
-// firstRecord returns the first record of b that fits.
-func firstRecord(b batch.Batch, fits func(*batch.Record) bool) (TimestampOffset, bool, error) {
+// recordOf returns the first record of b that fits.
+func recordOf(b batch.Batch, fits func(*batch.Record) bool) (TimestampOffset, bool, error) {
 	records := b.Records(batch.DefaultMaxInflated)
 	defer records.Close()
 	for records.Next() {
