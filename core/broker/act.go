@@ -110,7 +110,7 @@ func (b *Broker) logRecovery(tp base.TopicPartition, report commitlog.Report) {
 func (p *partition) lead(m *meta.Partition) {
 	p.mu.Lock()
 	changed := m.LeaderEpoch > p.mu.leaderEpoch || m.Leader != p.mu.leader
-	p.mu.leader, p.mu.leaderEpoch, p.mu.isr = m.Leader, m.LeaderEpoch, len(m.ISR)
+	p.mu.leader, p.mu.leaderEpoch, p.mu.isr, p.mu.replicas = m.Leader, m.LeaderEpoch, len(m.ISR), len(m.Replicas)
 	p.mu.Unlock()
 	if changed && p.log != nil {
 		p.log.AssignEpoch(m.LeaderEpoch)
@@ -130,11 +130,13 @@ func (b *Broker) dropTopic(now base.Instant, m *meta.Topic, out *Effects) {
 	if t == nil {
 		return
 	}
-	for _, p := range t.all() {
+	for _, p := range t.all() { // all of them first, since one request may wait for several
 		p.mu.Lock()
 		p.mu.gone = true
-		delay := p.mu.cfg.FileDeleteDelayMs
 		p.mu.Unlock()
+	}
+	for _, p := range t.all() {
+		delay := p.config().FileDeleteDelayMs
 		p.release(b, now, unknownTopic, out)
 		p.dir.add(-1)
 		from := path.Join(p.dir.Path(), p.tp.String())

@@ -25,10 +25,11 @@ func (c *call) describeConfigs(r kmsg.Request) kmsg.Response {
 		found.ResourceType, found.ResourceName = asked.ResourceType, asked.ResourceName
 		found.Configs = []kmsg.DescribeConfigsResponseResourceConfig{}
 		entries, err := c.b.describeResource(asked.ResourceType, asked.ResourceName)
+		message := "" // and not null, as in Kafka
 		if err != nil {
-			code, message := codeOf(err), err.Error()
-			found.ErrorCode, found.ErrorMessage = code, &message
+			found.ErrorCode, message = codeOf(err), err.Error()
 		}
+		found.ErrorMessage = &message
 		for _, e := range entries {
 			if len(asked.ConfigNames) == 0 || slices.Contains(asked.ConfigNames, e.Name) {
 				found.Configs = append(found.Configs, describedEntry(e, req))
@@ -48,30 +49,35 @@ func (b *Broker) describeResource(kind kmsg.ConfigResourceType, name string) ([]
 			return nil, coded(invalidTopic, "%s", reason)
 		}
 		if image.Topic(name) == nil {
-			return nil, coded(unknownTopic, "This server does not host this topic-partition.")
+			return nil, coded(unknownTopic, "")
 		}
 		return config.DescribeTopic(b.config(), overrides(image, meta.ResourceTopic, name))
 	case kmsg.ConfigResourceTypeBroker:
 		if name == "" {
 			return b.config().DescribeDefault(), nil
 		}
-		if err := b.checkBrokerName(name); err != nil {
+		if err := b.checkBrokerName(name, "Broker", " or empty string,"); err != nil {
 			return nil, err
 		}
 		return b.config().Describe(), nil
+	case kmsg.ConfigResourceTypeBrokerLogger:
+		if name == "" {
+			return nil, coded(kerr.InvalidRequest.Code, "Broker id must not be empty")
+		}
+		return nil, b.checkBrokerName(name, "Broker", "") // loggers have no levels of their own here
 	}
-	return nil, coded(kerr.InvalidRequest.Code, "Unsupported resource type: %d", kind)
+	return nil, coded(kerr.InvalidRequest.Code, "%s", kerr.InvalidRequest.Description)
 }
 
-// checkBrokerName refuses a resource name that is not this broker's id.
-func (b *Broker) checkBrokerName(name string) error {
+// checkBrokerName refuses a resource name that is not this broker's id, in the words that Kafka has for the occasion.
+func (b *Broker) checkBrokerName(name, what, or string) error {
 	id, err := strconv.ParseInt(name, 10, 32)
 	if err != nil {
-		return coded(kerr.InvalidRequest.Code, "Broker id must be an integer, but it is: %s", name)
+		return coded(kerr.InvalidRequest.Code, "%s id must be an integer, but it is: %s", what, name)
 	}
 	if base.NodeID(id) != b.nodeID {
-		return coded(kerr.InvalidRequest.Code, "Unexpected broker id, expected %d or empty string, but received %s",
-			b.nodeID, name)
+		return coded(kerr.InvalidRequest.Code, "Unexpected broker id, expected %d%s but received %s", b.nodeID, or,
+			name)
 	}
 	return nil
 }
@@ -101,6 +107,16 @@ type alteration struct {
 	name        string
 	ops         []config.Op
 	incremental bool
+}
+
+// alteredResource is what an alteration is about.
+type alteredResource struct {
+	kind kmsg.ConfigResourceType
+	name string
+}
+
+func (a *alteration) resource() alteredResource {
+	return alteredResource{kind: a.kind, name: a.name}
 }
 
 // alterResult is the outcome of one alteration.
@@ -160,8 +176,16 @@ func (c *call) alter(asked []alteration, dry bool, answer func([]alterResult) km
 	b := c.b
 	results := make([]alterResult, len(asked))
 	decide := func(do decider) {
+		named := make(map[alteredResource]int)
 		for i := range asked {
-			if err := b.alterResource(&asked[i], do); err != nil {
+			named[asked[i].resource()]++
+		}
+		for i := range asked {
+			err := coded(kerr.InvalidRequest.Code, "Each resource must appear at most once.")
+			if named[asked[i].resource()] == 1 {
+				err = b.alterResource(&asked[i], do)
+			}
+			if err != nil {
 				results[i].code, results[i].message = codeAndMessage(err)
 			}
 		}
@@ -184,25 +208,11 @@ func (c *call) alter(asked []alteration, dry bool, answer func([]alterResult) km
 
 // alterResource validates one alteration and puts it to the controller.
 func (b *Broker) alterResource(a *alteration, do decider) error {
-	var resource meta.ConfigResource
-	switch a.kind {
-	case kmsg.ConfigResourceTypeTopic:
-		resource = meta.ConfigResource{Type: meta.ResourceTopic, Name: a.name}
-	case kmsg.ConfigResourceTypeBroker:
-		if a.name != "" {
-			if err := b.checkBrokerName(a.name); err != nil {
-				return err
-			}
-		}
-		resource = meta.ConfigResource{Type: meta.ResourceBroker, Name: a.name}
-	default:
-		return coded(kerr.InvalidRequest.Code, "Unsupported resource type: %d", a.kind)
+	resource, err := b.alterable(a, do.Image())
+	if err != nil {
+		return err
 	}
-	image := do.Image()
-	if a.kind == kmsg.ConfigResourceTypeTopic && image.Topic(a.name) == nil {
-		return coded(unknownTopic, "The topic '%s' does not exist.", a.name)
-	}
-	current := overrides(image, resource.Type, resource.Name)
+	current := overrides(do.Image(), resource.Type, resource.Name)
 	altered, err := b.alteredConfigs(a, current)
 	if err != nil {
 		code, message := configCode(err)
@@ -212,6 +222,31 @@ func (b *Broker) alterResource(a *alteration, do decider) error {
 		return refused
 	}
 	return nil
+}
+
+// alterable finds the resource that an alteration is about.
+func (b *Broker) alterable(a *alteration, image *meta.Image) (meta.ConfigResource, error) {
+	switch a.kind {
+	case kmsg.ConfigResourceTypeTopic:
+		resource := meta.ConfigResource{Type: meta.ResourceTopic, Name: a.name}
+		if a.name == "" {
+			return resource, coded(kerr.InvalidRequest.Code, "Default topic resources are not allowed.")
+		}
+		if reason := meta.CheckTopicName(a.name); reason != "" {
+			return resource, coded(invalidTopic, "%s", reason)
+		}
+		if image.Topic(a.name) == nil {
+			return resource, coded(unknownTopic, "The topic '%s' does not exist.", a.name)
+		}
+		return resource, nil
+	case kmsg.ConfigResourceTypeBroker:
+		resource := meta.ConfigResource{Type: meta.ResourceBroker, Name: a.name}
+		if a.name == "" {
+			return resource, nil
+		}
+		return resource, b.checkBrokerName(a.name, "Node", ",")
+	}
+	return meta.ConfigResource{}, coded(kerr.InvalidRequest.Code, "Unknown resource type %d", a.kind)
 }
 
 // alteredConfigs returns all configs of a resource after an alteration.
@@ -264,7 +299,12 @@ func (c *call) listConfigResources(r kmsg.Request) kmsg.Response {
 		kinds = known
 	}
 	image := c.b.Image()
+	told := make(map[int8]bool)
 	for _, kind := range kinds {
+		if told[kind] {
+			continue
+		}
+		told[kind] = true
 		if !slices.Contains(known, kind) {
 			refused := kmsg.NewPtrListConfigResourcesResponse()
 			refused.ErrorCode = kerr.UnsupportedVersion.Code

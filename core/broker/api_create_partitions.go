@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"fmt"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -14,19 +16,15 @@ func (c *call) createPartitions(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.CreatePartitionsRequest)
 	b, res := c.b, kmsg.NewPtrCreatePartitionsResponse()
 	grow := func(do decider) {
-		seen := make(map[string]bool)
+		seen := make(map[string]int)
 		for i := range req.Topics {
-			asked := &req.Topics[i]
-			t := kmsg.NewCreatePartitionsResponseTopic()
-			t.Topic = asked.Topic
-			if seen[asked.Topic] {
-				message := "Duplicate topic name."
-				t.ErrorCode, t.ErrorMessage = kerr.InvalidRequest.Code, &message
-			} else if _, refused := do.Do(b.createPartitionsOf(asked)); refused != nil {
-				t.ErrorCode, t.ErrorMessage = refused.Code.Code, &refused.Message
+			seen[req.Topics[i].Topic]++
+		}
+		for i := range req.Topics {
+			if n := seen[req.Topics[i].Topic]; n > 0 {
+				res.Topics = append(res.Topics, b.growTopic(&req.Topics[i], n > 1, do))
 			}
-			seen[asked.Topic] = true
-			res.Topics = append(res.Topics, t)
+			seen[req.Topics[i].Topic] = 0 // told once
 		}
 	}
 	if req.ValidateOnly {
@@ -43,6 +41,34 @@ func (c *call) createPartitions(r kmsg.Request) kmsg.Response {
 		reply.reply(res, out)
 	})
 	return nil
+}
+
+// growTopic decides the growth of one topic; one that is named twice stays as it is.
+func (b *Broker) growTopic(asked *kmsg.CreatePartitionsRequestTopic, twice bool,
+	do decider) kmsg.CreatePartitionsResponseTopic {
+	t := kmsg.NewCreatePartitionsResponseTopic()
+	t.Topic = asked.Topic
+	refuse := func(code int16, message string) kmsg.CreatePartitionsResponseTopic {
+		t.ErrorCode, t.ErrorMessage = code, &message
+		return t
+	}
+	if twice {
+		return refuse(kerr.InvalidRequest.Code, "Duplicate topic name.")
+	}
+	have := do.Image().Topic(asked.Topic)
+	if have == nil {
+		t.ErrorCode = unknownTopic
+		return t
+	}
+	more := int(asked.Count) - len(have.Partitions)
+	if more > 0 && asked.Assignment != nil && len(asked.Assignment) == 0 {
+		return refuse(kerr.InvalidReplicaAssignment.Code, fmt.Sprintf("Attempted to add %d additional partition(s), "+
+			"but only 0 assignment(s) were specified.", more))
+	}
+	if _, refused := do.Do(b.createPartitionsOf(asked)); refused != nil {
+		return refuse(refused.Code.Code, refused.Message)
+	}
+	return t
 }
 
 func (b *Broker) createPartitionsOf(asked *kmsg.CreatePartitionsRequestTopic) meta.CreatePartitions {

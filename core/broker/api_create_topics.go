@@ -27,23 +27,20 @@ func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 			seen[req.Topics[i].Topic]++
 		}
 		for i := range req.Topics {
-			asked := &req.Topics[i]
-			switch n := seen[asked.Topic]; {
-			case n == 1:
+			if seen[req.Topics[i].Topic] == 1 {
 				made = append(made, len(res.Topics))
-				res.Topics = append(res.Topics, b.createTopic(asked, do))
-			case n > 1: // told once, as in Kafka
-				seen[asked.Topic] = 0
-				res.Topics = append(res.Topics, refusedTopic(asked.Topic, kerr.InvalidRequest.Code,
-					"Duplicate topic name."))
+				res.Topics = append(res.Topics, b.createTopic(&req.Topics[i], do))
+			}
+		}
+		for i := range req.Topics { // those named twice are told once, after the others (as in Kafka)
+			if name := req.Topics[i].Topic; seen[name] > 1 {
+				seen[name] = 0
+				res.Topics = append(res.Topics, refusedTopic(name, kerr.InvalidRequest.Code, "Duplicate topic name."))
 			}
 		}
 	}
 	if req.ValidateOnly {
 		create(b.dryRun())
-		for i := range res.Topics {
-			res.Topics[i].TopicID = base.UUID{}
-		}
 		return res
 	}
 	reply := c.pending()
@@ -71,6 +68,7 @@ func refusedTopic(name string, code int16, message string) kmsg.CreateTopicsResp
 	t := kmsg.NewCreateTopicsResponseTopic()
 	t.Topic, t.ErrorCode, t.ErrorMessage = name, code, &message
 	t.NumPartitions, t.ReplicationFactor = -1, -1
+	t.Configs = []kmsg.CreateTopicsResponseTopicConfig{}
 	return t
 }
 

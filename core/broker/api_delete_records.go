@@ -27,7 +27,9 @@ func (c *call) deleteRecords(r kmsg.Request) kmsg.Response {
 			}
 			t.Partitions = append(t.Partitions, p)
 		}
-		res.Topics = append(res.Topics, t)
+		if len(t.Partitions) > 0 {
+			res.Topics = append(res.Topics, t)
+		}
 	}
 	if len(trim.partitions) > 0 {
 		c.out.task(trim)

@@ -24,8 +24,11 @@ func (c *call) deleteTopics(r kmsg.Request) kmsg.Response {
 	}
 	reply := c.pending()
 	b.change(c.now, c.out, func(do decider) {
+		named := countTopics(req.Topics, do.Image())
 		for i := range req.Topics {
-			res.Topics = append(res.Topics, deleteTopic(&req.Topics[i], do))
+			if t, ok := named.delete(&req.Topics[i], do); ok {
+				res.Topics = append(res.Topics, t)
+			}
 		}
 	}, func(_ base.Instant, err error, out *Effects) {
 		for i := range res.Topics {
@@ -51,30 +54,101 @@ func deletionDisabled(req *kmsg.DeleteTopicsRequest, res *kmsg.DeleteTopicsRespo
 	return res
 }
 
-// deleteTopic decides the deletion of one topic.
-func deleteTopic(asked *kmsg.DeleteTopicsRequestTopic, do decider) kmsg.DeleteTopicsResponseTopic {
+// namedTopics counts how often a request names each topic: one that is named twice, be it by name and by id, is not
+// deleted, and told so once.
+type namedTopics struct {
+	names map[string]int
+	ids   map[base.UUID]int
+}
+
+// nameOfID stands for a name whose topic is named by its id as well.
+const nameOfID = -1
+
+func countTopics(topics []kmsg.DeleteTopicsRequestTopic, image *meta.Image) namedTopics {
+	n := namedTopics{names: make(map[string]int), ids: make(map[base.UUID]int)}
+	for i := range topics {
+		id := base.UUID(topics[i].TopicID)
+		switch {
+		case topics[i].Topic == nil && !id.IsZero():
+			n.ids[id]++
+		case topics[i].Topic != nil && id.IsZero():
+			n.names[*topics[i].Topic]++
+		}
+	}
+	for i := range topics {
+		if name := topics[i].Topic; name != nil && n.names[*name] == 1 {
+			if t := image.Topic(*name); t != nil && n.ids[t.ID] > 0 {
+				n.ids[t.ID] = 0 // told with the name
+				n.names[*name] = nameOfID
+			}
+		}
+	}
+	return n
+}
+
+// delete decides the deletion of one topic. It reports false where that was told with an earlier one.
+func (n *namedTopics) delete(asked *kmsg.DeleteTopicsRequestTopic,
+	do decider) (kmsg.DeleteTopicsResponseTopic, bool) {
+	id := base.UUID(asked.TopicID)
+	switch {
+	case asked.Topic == nil && id.IsZero():
+		return undeleted(asked, "Neither topic name nor id were specified."), true
+	case asked.Topic != nil && !id.IsZero():
+		return undeleted(asked, "You may not specify both topic name and topic id."), true
+	case asked.Topic == nil:
+		return n.deleteID(id, asked, do)
+	}
+	return n.deleteName(*asked.Topic, asked, do)
+}
+
+func (n *namedTopics) deleteID(id base.UUID, asked *kmsg.DeleteTopicsRequestTopic,
+	do decider) (kmsg.DeleteTopicsResponseTopic, bool) {
+	times := n.ids[id]
+	n.ids[id] = 0
+	switch {
+	case times == 0:
+		return kmsg.DeleteTopicsResponseTopic{}, false
+	case times > 1:
+		return undeleted(asked, "Duplicate topic id."), true
+	}
+	return deleteTopic(asked, do.Image().TopicByID(id), meta.DeleteTopic{ID: id}, do), true
+}
+
+func (n *namedTopics) deleteName(name string, asked *kmsg.DeleteTopicsRequestTopic,
+	do decider) (kmsg.DeleteTopicsResponseTopic, bool) {
+	times, found := n.names[name], do.Image().Topic(name)
+	n.names[name] = 0
+	switch {
+	case times == 0:
+		return kmsg.DeleteTopicsResponseTopic{}, false
+	case times > 1:
+		return undeleted(asked, "Duplicate topic name."), true
+	case times == nameOfID:
+		asked.TopicID = found.ID
+		return undeleted(asked, "The provided topic name maps to an ID that was already supplied."), true
+	}
+	return deleteTopic(asked, found, meta.DeleteTopic{Name: name}, do), true
+}
+
+// undeleted answers for a topic that was asked for in the wrong way.
+func undeleted(asked *kmsg.DeleteTopicsRequestTopic, message string) kmsg.DeleteTopicsResponseTopic {
 	t := kmsg.NewDeleteTopicsResponseTopic()
 	t.Topic, t.TopicID = asked.Topic, asked.TopicID
-	refuse := func(code int16, message string) kmsg.DeleteTopicsResponseTopic {
-		t.ErrorCode, t.ErrorMessage = code, &message
-		return t
-	}
-	byName := asked.Topic != nil
-	if byName == (asked.TopicID != base.UUID{}) {
-		return refuse(kerr.InvalidRequest.Code, "Either the topic's name or its id must be given, and not both.")
-	}
-	cmd := meta.DeleteTopic{ID: asked.TopicID}
-	found := do.Image().TopicByID(asked.TopicID)
-	if byName {
-		cmd.Name = *asked.Topic
-		found = do.Image().Topic(cmd.Name)
-	}
+	t.ErrorCode, t.ErrorMessage = kerr.InvalidRequest.Code, &message
+	return t
+}
+
+// deleteTopic puts the deletion of one topic to the controller; found is nil if there is none.
+func deleteTopic(asked *kmsg.DeleteTopicsRequestTopic, found *meta.Topic, cmd meta.DeleteTopic,
+	do decider) kmsg.DeleteTopicsResponseTopic {
+	t := kmsg.NewDeleteTopicsResponseTopic()
+	t.Topic, t.TopicID = asked.Topic, asked.TopicID
 	if found != nil {
 		name := found.Name
 		t.Topic, t.TopicID = &name, found.ID
 	}
 	if _, refused := do.Do(cmd); refused != nil {
-		return refuse(refused.Code.Code, refused.Message)
+		t.ErrorCode, t.ErrorMessage = refused.Code.Code, &refused.Message
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -16,12 +17,17 @@ import (
 func (c *call) describeCluster(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DescribeClusterRequest)
 	res := kmsg.NewPtrDescribeClusterResponse()
-	const brokers = 1
+	const brokers, controllers = 1, 2
 	res.EndpointType = brokers
 	res.ClusterAuthorizedOperations = notAsked
 	if req.Version >= 1 && req.EndpointType != brokers {
-		message := "The request was sent to an endpoint of the wrong type."
-		res.ErrorCode, res.ErrorMessage = kerr.MismatchedEndpointType.Code, &message
+		code := kerr.UnsupportedEndpointType.Code
+		message := fmt.Sprintf("Unsupported endpoint type %d", req.EndpointType)
+		if req.EndpointType == controllers {
+			code, message = kerr.MismatchedEndpointType.Code,
+				"The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+		}
+		res.ErrorCode, res.ErrorMessage = code, &message
 		return res
 	}
 	if req.IncludeClusterAuthorizedOperations {
@@ -48,13 +54,17 @@ func (c *call) describeTopicPartitions(r kmsg.Request) kmsg.Response {
 	image := c.b.Image()
 	res := kmsg.NewPtrDescribeTopicPartitionsResponse()
 	res.Topics = []kmsg.DescribeTopicPartitionsResponseTopic{}
-	left := int(min(req.ResponsePartitionLimit, c.b.config().DescribePartitions))
+	left := max(int(min(req.ResponsePartitionLimit, c.b.config().DescribePartitions)), 1)
 	first := int32(0)
 	from := ""
 	if req.Cursor != nil {
-		from, first = req.Cursor.Topic, max(req.Cursor.Partition, 0)
+		from, first = req.Cursor.Topic, req.Cursor.Partition
 	}
-	for _, name := range topicNames(image, req, from) {
+	names := topicNames(image, req, from)
+	if req.Cursor != nil && (first < 0 || len(req.Topics) > 0 && (len(names) == 0 || names[0] != from)) {
+		return refusedTopicPartitions(req)
+	}
+	for _, name := range names {
 		if name != from {
 			first = 0
 		}
@@ -69,6 +79,18 @@ func (c *call) describeTopicPartitions(r kmsg.Request) kmsg.Response {
 			res.NextCursor = cursorAt(name, next)
 			return res
 		}
+	}
+	return res
+}
+
+// refusedTopicPartitions answers a cursor that is none: of a negative partition, or at a topic that is not asked for.
+func refusedTopicPartitions(req *kmsg.DescribeTopicPartitionsRequest) kmsg.Response {
+	res := kmsg.NewPtrDescribeTopicPartitionsResponse()
+	res.Topics = make([]kmsg.DescribeTopicPartitionsResponseTopic, 0, len(req.Topics))
+	for i := range req.Topics {
+		t := kmsg.NewDescribeTopicPartitionsResponseTopic()
+		t.Topic, t.ErrorCode, t.AuthorizedOperations = &req.Topics[i].Topic, kerr.InvalidRequest.Code, notAsked
+		res.Topics = append(res.Topics, t)
 	}
 	return res
 }
@@ -101,17 +123,17 @@ func topicNames(image *meta.Image, req *kmsg.DescribeTopicPartitionsRequest, fro
 func (b *Broker) partitionsOf(image *meta.Image, name string, first int32,
 	limit int) (kmsg.DescribeTopicPartitionsResponseTopic, int32) {
 	found := kmsg.NewDescribeTopicPartitionsResponseTopic()
-	found.Topic, found.AuthorizedOperations = &name, notAsked
+	found.Topic, found.AuthorizedOperations = &name, topicOperations
 	found.Partitions = []kmsg.DescribeTopicPartitionsResponseTopicPartition{}
 	t := image.Topic(name)
 	if t == nil {
-		found.ErrorCode = unknownTopic
+		found.ErrorCode, found.IsInternal = unknownTopic, meta.IsInternal(name)
 		if meta.CheckTopicName(name) != "" {
 			found.ErrorCode = invalidTopic
 		}
 		return found, -1
 	}
-	found.TopicID, found.IsInternal, found.AuthorizedOperations = t.ID, t.Internal(), topicOperations
+	found.TopicID, found.IsInternal = t.ID, t.Internal()
 	for i := first; int(i) < len(t.Partitions); i++ {
 		if len(found.Partitions) == limit {
 			return found, i
@@ -199,6 +221,12 @@ func (c *call) producersOf(topic string, index int32) kmsg.DescribeProducersResp
 	p := c.b.topics.partition(topic, index)
 	if p == nil {
 		found.ErrorCode = unknownTopic
+		if reason := meta.CheckTopicName(topic); reason != "" {
+			found.ErrorCode, found.ErrorMessage = invalidTopic, &reason
+		} else if c.b.Image().Topic(topic) == nil {
+			message := kerr.UnknownTopicOrPartition.Description
+			found.ErrorMessage = &message
+		}
 		return found
 	}
 	if p.offline() != nil {

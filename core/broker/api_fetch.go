@@ -106,9 +106,12 @@ func (op *fetchOp) refuse(code int16, out *Effects) {
 	op.conn.complete(op.seq, reply.Reply, out)
 }
 
+// failAll makes all partitions that exist answer an error.
 func (op *fetchOp) failAll(code int16) {
 	for i := range op.items {
-		op.items[i].code = code
+		if op.items[i].partition != nil {
+			op.items[i].code = code
+		}
 	}
 }
 
@@ -136,9 +139,13 @@ func (op *fetchOp) read(b *Broker) bool {
 func (op *fetchOp) readOne(item *fetchItem, left int64, atLeastOne bool) wire.FetchResult {
 	r := wire.FetchResult{
 		Index: item.index, ErrorCode: item.code, HighWatermark: base.NoOffset, LastStable: base.NoOffset,
-		LogStart: base.NoOffset, ReadCommitted: op.committed,
+		LogStart: base.NoOffset, ReadCommitted: op.committed || item.partition == nil,
 	}
 	p := item.partition
+	if r.ErrorCode == notLeader {
+		leaderEpoch, _ := p.checkEpoch(base.NoEpoch)
+		r.HasLeader, r.Leader, r.LeaderEpoch = true, p.leaderID(), leaderEpoch
+	}
 	if r.ErrorCode != noCode {
 		return r
 	}

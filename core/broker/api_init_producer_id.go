@@ -34,6 +34,9 @@ func (c *call) initProducerID(r kmsg.Request) kmsg.Response {
 		}
 		return producerIDResponse(base.NoProducerID, code)
 	}
+	if (req.ProducerID == int64(base.NoProducerID)) != (req.ProducerEpoch == int16(base.NoProducerEpoch)) {
+		return producerIDResponse(base.NoProducerID, kerr.InvalidRequest.Code) // one without the other
+	}
 	ids := &c.b.producers
 	ids.mu.Lock()
 	if ids.mu.next < ids.mu.end {

@@ -9,7 +9,8 @@ import (
 )
 
 // ListOffsets (API key 2): versions 1-11. A timestamp asks for the first record at or after it; negative ones are
-// special, each from a version on. What is not found is offset -1 with no error.
+// special, each from a version on. What is not found is offset -1 with no error. A partition that is named more than
+// once is told so, once.
 
 // The special timestamps, and the version from which each may be asked for.
 const (
@@ -30,7 +31,7 @@ const (
 func (c *call) listOffsets(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.ListOffsetsRequest)
 	res := kmsg.NewPtrListOffsetsResponse()
-	twice := duplicates(req.Topics)
+	named := countPartitions(req.Topics)
 	for i := range req.Topics {
 		t := kmsg.NewListOffsetsResponseTopic()
 		t.Topic = req.Topics[i].Topic
@@ -38,29 +39,34 @@ func (c *call) listOffsets(r kmsg.Request) kmsg.Response {
 			asked := &req.Topics[i].Partitions[j]
 			p := kmsg.NewListOffsetsResponseTopicPartition()
 			p.Partition, p.Timestamp, p.Offset, p.LeaderEpoch = asked.Partition, notFound, notFound, notFound
-			if twice[base.TopicPartition{Topic: t.Topic, Partition: asked.Partition}] {
-				p.ErrorCode = kerr.InvalidRequest.Code
-			} else {
+			tp := base.TopicPartition{Topic: t.Topic, Partition: asked.Partition}
+			switch named[tp] {
+			case 0:
+				continue // told already
+			case 1:
 				c.listOffset(t.Topic, asked, &p)
+			default:
+				p.ErrorCode = kerr.InvalidRequest.Code
+				named[tp] = 0
 			}
 			t.Partitions = append(t.Partitions, p)
 		}
-		res.Topics = append(res.Topics, t)
+		if len(t.Partitions) > 0 {
+			res.Topics = append(res.Topics, t)
+		}
 	}
 	return res
 }
 
-// duplicates returns the partitions that a request names more than once.
-func duplicates(topics []kmsg.ListOffsetsRequestTopic) map[base.TopicPartition]bool {
-	seen := make(map[base.TopicPartition]bool)
+// countPartitions returns how often a request names each of its partitions.
+func countPartitions(topics []kmsg.ListOffsetsRequestTopic) map[base.TopicPartition]int {
+	named := make(map[base.TopicPartition]int)
 	for _, t := range topics {
 		for _, p := range t.Partitions {
-			tp := base.TopicPartition{Topic: t.Topic, Partition: p.Partition}
-			_, twice := seen[tp]
-			seen[tp] = twice
+			named[base.TopicPartition{Topic: t.Topic, Partition: p.Partition}]++
 		}
 	}
-	return seen
+	return named
 }
 
 // listOffset answers for one partition.

@@ -23,6 +23,9 @@ const (
 
 func (c *call) metadata(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.MetadataRequest)
+	if !c.metadataRequestValid(req) {
+		return refusedMetadata(req, kerr.InvalidRequest.Code)
+	}
 	image := c.b.Image()
 	res := kmsg.NewPtrMetadataResponse()
 	for node := range image.Brokers() {
@@ -47,59 +50,114 @@ func (c *call) metadata(r kmsg.Request) kmsg.Response {
 		}
 		return res
 	}
-	create := c.b.config().AutoCreateTopics && (req.Version < 4 || req.AllowAutoTopicCreation)
+	c.metadataTopics(image, req, res)
+	return res
+}
+
+// metadataRequestValid reports that each topic is named in a way that the version has: by name below version 12.
+func (c *call) metadataRequestValid(req *kmsg.MetadataRequest) bool {
 	for i := range req.Topics {
-		res.Topics = append(res.Topics, c.metadataTopic(image, req, &req.Topics[i], create))
+		t := &req.Topics[i]
+		byID := t.TopicID != [16]byte{}
+		if byID && c.header.Version < 12 || !byID && t.Topic == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// refusedMetadata answers an error of the whole request, which versions before 13 tell with each topic.
+func refusedMetadata(req *kmsg.MetadataRequest, code int16) *kmsg.MetadataResponse {
+	res := kmsg.NewPtrMetadataResponse()
+	res.ErrorCode, res.ControllerID, res.AuthorizedOperations = code, int32(base.NoNode), notAsked
+	res.Topics = make([]kmsg.MetadataResponseTopic, 0, len(req.Topics))
+	for i := range req.Topics {
+		t := missingTopic(&req.Topics[i], code)
+		if t.Topic == nil {
+			t.Topic = new(string)
+		}
+		t.TopicID = req.Topics[i].TopicID
+		res.Topics = append(res.Topics, t)
 	}
 	return res
 }
 
-// metadataTopic answers for one topic that was asked for by name or id.
+// metadataTopics answers for the topics that were asked for, each once. If any is asked for by its id, those asked for
+// by name are left out (as in Kafka).
+func (c *call) metadataTopics(image *meta.Image, req *kmsg.MetadataRequest, res *kmsg.MetadataResponse) {
+	create := c.b.config().AutoCreateTopics && (req.Version < 4 || req.AllowAutoTopicCreation)
+	byID := make(map[base.UUID]bool)
+	for i := range req.Topics {
+		id := base.UUID(req.Topics[i].TopicID)
+		if id.IsZero() || byID[id] {
+			continue
+		}
+		byID[id] = true
+		if t := image.TopicByID(id); t != nil {
+			res.Topics = append(res.Topics, c.b.describeTopic(t, req))
+		} else {
+			asked := kmsg.MetadataRequestTopic{TopicID: req.Topics[i].TopicID}
+			res.Topics = append(res.Topics, missingTopic(&asked, kerr.UnknownTopicID.Code))
+		}
+	}
+	if len(byID) > 0 {
+		return
+	}
+	byName := make(map[string]bool)
+	for i := range req.Topics {
+		if name := *req.Topics[i].Topic; !byName[name] {
+			byName[name] = true
+			res.Topics = append(res.Topics, c.metadataTopic(image, req, &req.Topics[i], create))
+		}
+	}
+}
+
+// missingTopic answers for a topic that is not there.
+func missingTopic(asked *kmsg.MetadataRequestTopic, code int16) kmsg.MetadataResponseTopic {
+	missing := kmsg.NewMetadataResponseTopic()
+	missing.ErrorCode, missing.Topic, missing.TopicID = code, asked.Topic, asked.TopicID
+	missing.AuthorizedOperations = notAsked
+	missing.Partitions = []kmsg.MetadataResponseTopicPartition{}
+	return missing
+}
+
+// metadataTopic answers for one topic that was asked for by name.
 func (c *call) metadataTopic(image *meta.Image, req *kmsg.MetadataRequest, asked *kmsg.MetadataRequestTopic,
 	create bool) kmsg.MetadataResponseTopic {
-	missing := kmsg.NewMetadataResponseTopic()
-	missing.Topic, missing.TopicID, missing.AuthorizedOperations = asked.Topic, asked.TopicID, notAsked
-	missing.Partitions = []kmsg.MetadataResponseTopicPartition{}
-	if asked.Topic == nil {
-		if t := image.TopicByID(asked.TopicID); t != nil && req.Version >= 12 {
-			return c.b.describeTopic(t, req)
-		}
-		missing.ErrorCode = kerr.UnknownTopicID.Code
-		return missing
-	}
-	missing.TopicID = base.UUID{}
-	if t := image.Topic(*asked.Topic); t != nil {
+	name := *asked.Topic
+	if t := image.Topic(name); t != nil {
 		return c.b.describeTopic(t, req)
 	}
-	missing.IsInternal = meta.IsInternal(*asked.Topic)
-	missing.ErrorCode = kerr.UnknownTopicOrPartition.Code
-	if meta.CheckTopicName(*asked.Topic) != "" {
-		missing.ErrorCode = kerr.InvalidTopicException.Code
+	missing := missingTopic(asked, unknownTopic)
+	missing.IsInternal = meta.IsInternal(name)
+	if req.IncludeTopicAuthorizedOperations {
+		missing.AuthorizedOperations = topicOperations
+	}
+	if meta.CheckTopicName(name) != "" {
+		missing.ErrorCode = invalidTopic
 	} else if create && !missing.IsInternal {
-		missing.ErrorCode = c.autoCreate(*asked.Topic)
+		c.autoCreate(name)
 	}
 	return missing
 }
 
-// autoCreate begins the creation of a topic that a client asked about, and returns what it is told meanwhile: it asks
-// again and then finds the topic (as in Kafka).
-func (c *call) autoCreate(name string) int16 {
+// autoCreate begins the creation of a topic that a client asked about. The client is told that there is none, asks
+// again and then finds it, or is told the same again if it cannot be made (as in Kafka).
+func (c *call) autoCreate(name string) {
 	b, cfg := c.b, c.b.config()
-	code := kerr.UnknownTopicOrPartition.Code
 	b.change(c.now, c.out, func(do decider) {
 		_, refused := do.Do(meta.CreateTopic{
 			Name: name, ID: b.uuid(), Partitions: -1, ReplicationFactor: -1, Seed: b.rand.Uint64(),
 			Defaults: meta.Defaults{Partitions: cfg.NumPartitions, ReplicationFactor: cfg.ReplicationFactor},
 		})
 		if refused != nil && refused.Code != kerr.TopicAlreadyExists {
-			code = refused.Code.Code
+			b.log.Debug("topic is not created automatically", "topic", name, "cause", refused.Error())
 		}
 	}, func(_ base.Instant, err error, _ *Effects) {
 		if err != nil {
 			b.log.Error("automatic creation failed", "topic", name, "cause", err.Error())
 		}
 	})
-	return code
 }
 
 // describeTopic returns a topic of the image.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
+	"github.com/gregor-log/gregor/core/commitlog"
 	"github.com/gregor-log/gregor/core/config"
 	"github.com/gregor-log/gregor/core/wire"
 	"github.com/gregor-log/gregor/replication/meta"
@@ -74,7 +75,7 @@ func (p *produce) partition(t wire.ProduceTopic, found *topic, part wire.Produce
 	result := wire.ProduceResult{
 		Index: part.Index, Base: base.NoOffset, AppendTime: base.NoTimestamp, LogStart: base.NoOffset,
 	}
-	target, code := p.target(t, found, part.Index)
+	target, code := partitionFor(t, found, part.Index)
 	if code != noCode {
 		result.ErrorCode = code
 		return p.refuse(result), 0, nil
@@ -98,26 +99,17 @@ func (p *produce) refuse(r wire.ProduceResult) wire.ResultPosition {
 	return p.reply.Result(r)
 }
 
-// target finds the partition to append to, or the code to answer.
-func (p *produce) target(t wire.ProduceTopic, found *topic, index int32) (*partition, int16) {
-	if p.req.Acks < -1 || p.req.Acks > 1 {
-		return nil, invalidRequiredAcks
-	}
+// partitionFor finds the partition to append to, or the code to answer.
+func partitionFor(t wire.ProduceTopic, found *topic, index int32) (*partition, int16) {
 	if found == nil {
 		if t.Name == nil {
 			return nil, unknownTopicID
 		}
 		return nil, unknownTopic
 	}
-	if meta.IsInternal(found.name) {
-		return nil, invalidTopic
-	}
 	target := found.partition(index)
 	if target == nil {
 		return nil, unknownTopic
-	}
-	if target.offline() != nil {
-		return nil, kafkaStorageError
 	}
 	return target, noCode
 }
@@ -128,18 +120,61 @@ func (p *produce) append(target *partition, records []byte, result *wire.Produce
 	if err != nil {
 		return 0, err
 	}
-	if b.Codec() == batch.Zstd && p.header.Version < zstdProduce {
-		return 0, coded(unsupportedCodec, "Produce version %d cannot carry zstd, expected at least %d",
+	if err := p.admit(target, b); err != nil {
+		return 0, err
+	}
+	appended, logAppendTime, err := p.write(target, b, result)
+	if err != nil {
+		result.LogStart = startToldWith(err, target)
+		return 0, err
+	}
+	result.Base, result.AppendTime = appended.Base, logAppendTime
+	if appended.Duplicate {
+		result.AppendTime = appended.Timestamp
+	}
+	return appended.Last + 1, nil
+}
+
+// startToldWith returns the log's start, which a client is told with an error as well, but for those that say nothing
+// about what the log holds (as in Kafka).
+func startToldWith(err error, target *partition) base.Offset {
+	switch codeOf(err) {
+	case corruptMessage, messageTooLarge, recordListTooLarge, kafkaStorageError:
+		return base.NoOffset
+	}
+	return target.log.Start()
+}
+
+// admit refuses what cannot be appended whatever the records are.
+func (p *produce) admit(target *partition, b batch.Batch) error {
+	switch {
+	case b.Codec() == batch.Zstd && p.header.Version < zstdProduce:
+		return coded(unsupportedCodec, "Produce version %d cannot carry zstd, expected at least %d",
 			p.header.Version, zstdProduce)
+	case b.Transactional() && p.req.TransactionalID == nil:
+		return coded(transactionalIDDenied, "a transactional batch came without a transactional id")
+	case b.Transactional():
+		return coded(invalidProducerIDMapping, "transactional id %q is not known", p.req.TransactionalID)
+	case p.req.Acks < -1 || p.req.Acks > 1:
+		return coded(invalidRequiredAcks, "got acks %d, expected -1, 0 or 1", p.req.Acks)
+	case meta.IsInternal(target.topic.name):
+		return coded(invalidTopic, "topic %s is internal", target.topic.name)
 	}
-	if b.Transactional() || p.req.TransactionalID != nil {
-		return 0, coded(invalidTxnState, "no transaction is open: this broker does not offer transactions")
+	if err := target.offline(); err != nil {
+		return coded(kafkaStorageError, "%v", err)
 	}
+	return nil
+}
+
+// write validates a batch and puts it into the log. It returns the timestamp that the broker set as well.
+func (p *produce) write(target *partition, b batch.Batch,
+	result *wire.ProduceResult) (commitlog.Appended, int64, error) {
 	target.mu.Lock()
-	cfg, isr := target.mu.cfg, target.mu.isr
+	cfg, isr, replicas := target.mu.cfg, target.mu.isr, target.mu.replicas
 	target.mu.Unlock()
-	if p.req.Acks == -1 && isr < int(cfg.MinInsyncReplicas) {
-		return 0, coded(notEnoughReplicas, "got %d in-sync replicas, expected at least %d", isr, cfg.MinInsyncReplicas)
+	if least := min(int(cfg.MinInsyncReplicas), replicas); p.req.Acks == -1 && isr < least {
+		err := coded(notEnoughReplicas, "got %d in-sync replicas, expected at least %d", isr, least)
+		return commitlog.Appended{}, 0, err
 	}
 	verdict, err := batch.Validate(b, rulesOf(cfg, p.now.Wall))
 	defer verdict.Release()
@@ -147,18 +182,10 @@ func (p *produce) append(target *partition, records []byte, result *wire.Produce
 		for _, e := range verdict.RecordErrors {
 			result.Records = append(result.Records, wire.RecordError{Index: e.Index, Message: e.Message})
 		}
-		return 0, err
+		return commitlog.Appended{}, 0, err
 	}
 	appended, err := target.append(p.b, p.now, verdict.Batch, p.out)
-	if err != nil {
-		return 0, err
-	}
-	result.Base = appended.Base
-	result.AppendTime = verdict.LogAppendTime
-	if appended.Duplicate {
-		result.AppendTime = appended.Timestamp
-	}
-	return appended.Last + 1, nil
+	return appended, verdict.LogAppendTime, err
 }
 
 // rulesOf returns what a topic demands of a batch.
@@ -192,11 +219,12 @@ func (p *produce) answer() {
 	switch {
 	case p.req.Acks == 0:
 		p.reply.Release()
-		p.conn.complete(p.seq, nil, p.out)
 		if p.failed {
 			// The client asked for no response, so closing is all that tells it (as in Kafka).
-			p.out.Close = append(p.out.Close, p.conn)
+			p.hangUp()
+			return
 		}
+		p.conn.complete(p.seq, nil, p.out)
 	case p.waiting == nil:
 		p.conn.complete(p.seq, p.reply.Reply, p.out)
 	default:

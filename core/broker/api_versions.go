@@ -33,12 +33,16 @@ func (c *call) apiVersions(r kmsg.Request) kmsg.Response {
 	return res
 }
 
-// unknownApiVersions answers an ApiVersions request of a version beyond what is served: in version 0, with what is
-// served, so that the client can ask again (KIP-511). The request's body is not looked at.
+// unknownApiVersions answers an ApiVersions request of a version beyond what is served: in version 0, with the versions
+// of this API alone, so that the client can ask again (KIP-511). The request's body is not looked at.
 func (c *call) unknownApiVersions() {
 	h := wire.RequestHeader{Key: c.header.Key, Correlation: c.header.Correlation}
-	res := c.b.versions(0)
+	res := kmsg.NewPtrApiVersionsResponse()
 	res.ErrorCode = kerr.UnsupportedVersion.Code
+	own := c.b.apis[c.header.Key]
+	key := kmsg.NewApiVersionsResponseApiKey()
+	key.ApiKey, key.MinVersion, key.MaxVersion = own.key, own.min, own.max
+	res.ApiKeys = append(res.ApiKeys, key)
 	p := c.pending()
 	p.header = h
 	p.reply(res, c.out)

@@ -24,9 +24,15 @@ var (
 	invalidTopic        = kerr.InvalidTopicException.Code
 	notEnoughReplicas   = kerr.NotEnoughReplicas.Code
 	unsupportedCodec    = kerr.UnsupportedCompressionType.Code
-	invalidTxnState     = kerr.InvalidTxnState.Code
+	corruptMessage      = kerr.CorruptMessage.Code
+	messageTooLarge     = kerr.MessageTooLarge.Code
+	recordListTooLarge  = kerr.RecordListTooLarge.Code
 	unknownServerError  = kerr.UnknownServerError.Code
 	noCode              = int16(0)
+
+	// Without a transaction coordinator, no transactional id is known.
+	invalidProducerIDMapping = kerr.InvalidProducerIDMapping.Code
+	transactionalIDDenied    = kerr.TransactionalIDAuthorizationFailed.Code
 )
 
 // codes maps the errors of the layers below to what Kafka answers. The first that matches counts.

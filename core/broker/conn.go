@@ -32,6 +32,8 @@ type Conn struct {
 		// ready are the replies that may leave, in order.
 		ready  []*wire.Reply
 		closed bool
+		// refusing says that no more requests are served: the connection is about to be closed.
+		refusing bool
 		// parked are the operations of this connection that wait for something.
 		parked map[uint64]canceller
 		// software is what ApiVersions told of the client.
@@ -61,12 +63,22 @@ func (c *Conn) Peer() string {
 	return c.peer
 }
 
-// begin takes the next request's number.
-func (c *Conn) begin() uint64 {
+// begin takes the next request's number. It reports false if no more requests are served.
+func (c *Conn) begin() (uint64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.mu.refusing || c.mu.closed {
+		return 0, false
+	}
 	c.mu.slots = append(c.mu.slots, slot{})
-	return c.mu.head + uint64(len(c.mu.slots)) - 1
+	return c.mu.head + uint64(len(c.mu.slots)) - 1, true
+}
+
+// refuseMore has later requests dropped.
+func (c *Conn) refuseMore() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.refusing = true
 }
 
 // complete gives request seq its reply, or nil if none is due. Replies that may leave now become ready, and the
@@ -81,7 +93,9 @@ func (c *Conn) complete(seq uint64, reply *wire.Reply, out *Effects) {
 		return
 	}
 	s := &c.mu.slots[seq-c.mu.head]
-	base.Assert(!s.done, "request %d completed twice", seq)
+	if s.done {
+		base.Fail("request %d completed twice", seq)
+	}
 	s.reply, s.done = reply, true
 	before := len(c.mu.ready)
 	n := 0

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
 	"github.com/gregor-log/gregor/core/commitlog"
@@ -64,6 +66,22 @@ func (r recorder) Do(cmd meta.Command) (meta.Batch, *meta.Error) {
 	return decided, refused
 }
 
+// refuser is a decider after the end of the metadata log: it refuses everything.
+type refuser struct {
+	image *meta.Image
+	cause error
+}
+
+// Do refuses any command.
+func (r refuser) Do(meta.Command) (meta.Batch, *meta.Error) {
+	return meta.Batch{}, &meta.Error{Code: kerr.KafkaStorageError, Message: r.cause.Error()}
+}
+
+// Image returns what was committed.
+func (r refuser) Image() *meta.Image {
+	return r.image
+}
+
 // change lets decide put commands to the controller; what they come to is one proposal. Once it is committed, or has
 // failed, then is called, in this step or a later one.
 func (b *Broker) change(now base.Instant, out *Effects, decide func(decider),
@@ -72,6 +90,7 @@ func (b *Broker) change(now base.Instant, out *Effects, decide func(decider),
 	c.mu.Lock()
 	if err := c.mu.failure; err != nil {
 		c.mu.Unlock()
+		decide(refuser{image: b.Image(), cause: err}) // so that each item of the request is answered
 		then(now, err, out)
 		return
 	}

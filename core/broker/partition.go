@@ -27,6 +27,7 @@ type partition struct {
 		leader      base.NodeID
 		leaderEpoch base.LeaderEpoch
 		isr         int // number of in-sync replicas
+		replicas    int // number of replicas
 		// highWatermark is the offset below which everything is committed. It never goes back while the partition is
 		// open.
 		highWatermark base.Offset
@@ -60,17 +61,27 @@ func (p *partition) config() config.Topic {
 	return p.mu.cfg
 }
 
-// checkEpoch compares the leader epoch that a client believes in with the partition's (KIP-320).
+// checkEpoch compares the leader epoch that a client believes in with the partition's (KIP-320). A partition whose
+// topic was deleted while the client waited is unknown.
 func (p *partition) checkEpoch(claimed base.LeaderEpoch) (leaderEpoch base.LeaderEpoch, code int16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.mu.gone:
+		return base.NoEpoch, unknownTopic
 	case claimed == base.NoEpoch || claimed == p.mu.leaderEpoch:
 		return p.mu.leaderEpoch, 0
 	case claimed < p.mu.leaderEpoch:
 		return p.mu.leaderEpoch, fencedLeaderEpoch
 	}
 	return p.mu.leaderEpoch, unknownLeaderEpoch
+}
+
+// deleted reports that the partition's topic was deleted.
+func (p *partition) deleted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.gone
 }
 
 // highWatermark returns the offset below which everything is committed.
@@ -87,6 +98,9 @@ func (p *partition) append(b *Broker, now base.Instant, v batch.Batch, out *Effe
 	epoch := p.mu.leaderEpoch
 	p.mu.Unlock()
 	appended, err := p.log.Append(v, epoch, now.Wall)
+	if err != nil && p.deleted() {
+		return appended, coded(unknownTopic, "the topic of %s was deleted", p.tp)
+	}
 	if err != nil {
 		if errors.Is(err, commitlog.ErrOffline) {
 			p.fail(b, now, err, out)
@@ -208,6 +222,9 @@ func (t *syncTask) Urgent() bool {
 func (t *syncTask) done(b *Broker, now base.Instant, out *Effects) {
 	p := t.partition
 	if _, err := p.log.EndSync(t.job); err != nil {
+		if p.deleted() {
+			return // its files went away under the sync
+		}
 		p.fail(b, now, err, out)
 		return
 	}

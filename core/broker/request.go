@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -81,16 +82,23 @@ func (t *apiTable) lookup(key, version int16) *api {
 	return a
 }
 
-// serves reports whether requests of an API's version are answered.
-func (t *apiTable) serves(key, version int16) bool {
-	return t.lookup(key, version) != nil
-}
+// calls are reused: no call outlives serve. What is answered later keeps a pending reply, never its call.
+var calls = sync.Pool{New: func() any { return new(call) }}
 
 // serve answers one request frame.
 func (b *Broker) serve(now base.Instant, conn *Conn, frame []byte, out *Effects) {
-	c := call{b: b, now: now, out: out, conn: conn, seq: conn.begin()}
+	c := calls.Get().(*call)
+	defer func() {
+		*c = call{}
+		calls.Put(c)
+	}()
+	*c = call{b: b, now: now, out: out, conn: conn}
+	var ok bool
+	if c.seq, ok = conn.begin(); !ok {
+		return // sent behind a request for which the connection is being closed
+	}
 	var err error
-	if c.header, c.body, err = wire.ParseHeader(frame, b.apis.serves); err != nil {
+	if c.header, c.body, err = wire.ParseHeader(frame); err != nil {
 		c.reject(err)
 		return
 	}
@@ -102,7 +110,7 @@ func (b *Broker) serve(now base.Instant, conn *Conn, frame []byte, out *Effects)
 		// Answering in a version that the client did not ask for would only put it out of step (as in Kafka).
 		c.reject(fmt.Errorf("unsupported API key %d version %d", c.header.Key, c.header.Version))
 	case a.raw != nil:
-		a.raw(&c)
+		a.raw(c)
 	default:
 		c.decode(a)
 	}
@@ -110,13 +118,14 @@ func (b *Broker) serve(now base.Instant, conn *Conn, frame []byte, out *Effects)
 
 // decode has kmsg decode a request, within the bounds of its shape, and serves it.
 func (c *call) decode(a *api) {
-	if err := wire.CheckRequest(a.key, c.header.Version, c.body); err != nil {
+	body, err := wire.CheckRequest(a.key, c.header.Version, c.body)
+	if err != nil {
 		c.reject(err)
 		return
 	}
 	req := kmsg.RequestForKey(a.key)
 	req.SetVersion(c.header.Version)
-	if err := req.ReadFrom(c.body); err != nil {
+	if err := req.ReadFrom(body); err != nil {
 		c.reject(fmt.Errorf("%w: %w", wire.ErrMalformed, err))
 		return
 	}
@@ -133,6 +142,12 @@ func (c *call) reply(res kmsg.Response) {
 // reject closes a connection that sent what nobody can answer.
 func (c *call) reject(cause error) {
 	c.b.log.Debug("connection closed", "peer", c.conn.peer, "cause", cause.Error())
+	c.hangUp()
+}
+
+// hangUp ends the connection instead of answering. Requests that the client sent behind this one are not served.
+func (c *call) hangUp() {
+	c.conn.refuseMore()
 	c.conn.complete(c.seq, nil, c.out)
 	c.out.Close = append(c.out.Close, c.conn)
 }

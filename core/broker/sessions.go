@@ -100,7 +100,7 @@ func (s *sessions) begin(b *Broker, now base.Instant, req *wire.FetchRequest, op
 		}
 		op.session.fresh = req.SessionEpoch == initialSessionEpoch && req.Version >= 7
 		for i := range req.Partitions {
-			op.items = append(op.items, b.fetchItem(&req.Partitions[i]))
+			op.items = append(op.items, b.fetchItem(&req.Partitions[i], op.session.byID))
 		}
 		return noCode
 	}
@@ -125,7 +125,7 @@ func (s *sessions) begin(b *Broker, now base.Instant, req *wire.FetchRequest, op
 	op.session.session = session
 	for e := session.mu.order.Front(); e != nil; e = e.Next() {
 		item := e.Value.(*sessionPartition).item
-		b.resolve(&item)
+		b.resolve(&item, session.byID)
 		op.items = append(op.items, item)
 	}
 	return noCode
@@ -139,48 +139,47 @@ func nextSessionEpoch(epoch int32) int32 {
 	return epoch + 1
 }
 
-// fetchItem takes one partition of a request up.
-func (b *Broker) fetchItem(p *wire.FetchPartition) fetchItem {
+// fetchItem takes one partition of a request up. Negative epochs, whichever, stand for none.
+func (b *Broker) fetchItem(p *wire.FetchPartition, byID bool) fetchItem {
 	item := fetchItem{
 		sessionKey:  sessionKey{id: p.TopicID, index: p.Index},
-		leaderEpoch: p.LeaderEpoch, fetchedEpoch: p.FetchedEpoch, offset: p.Offset, maxBytes: int64(p.MaxBytes),
+		leaderEpoch: max(p.LeaderEpoch, base.NoEpoch), fetchedEpoch: max(p.FetchedEpoch, base.NoEpoch),
+		offset: p.Offset, maxBytes: int64(p.MaxBytes),
 	}
-	if t := b.topics.byNameOrID(p.Topic, p.TopicID); t != nil {
-		item.partition = t.partition(p.Index)
-		if p.Topic != nil {
-			item.name = t.name
-		}
-	} else if p.Topic != nil {
+	t := b.topics.byNameOrID(p.Topic, p.TopicID)
+	if t != nil && !byID {
+		item.name = t.name
+	} else if !byID {
 		item.name = string(p.Topic)
 	}
-	item.code = item.missing()
+	item.place(t, byID)
 	return item
 }
 
 // resolve looks up the partition of an item that a session kept.
-func (b *Broker) resolve(item *fetchItem) {
-	item.partition = nil
-	if t := b.topics.find(item.name, item.id); t != nil {
-		item.partition = t.partition(item.index)
-	}
-	item.code = item.missing()
+func (b *Broker) resolve(item *fetchItem, byID bool) {
+	item.place(b.topics.find(item.name, item.id), byID)
 }
 
-// missing returns the code of a partition that does not exist.
-func (item *fetchItem) missing() int16 {
-	if item.partition != nil {
-		return noCode
+// place finds an item's partition in its topic, or the code of one that does not exist.
+func (item *fetchItem) place(t *topic, byID bool) {
+	item.partition, item.code = nil, noCode
+	if t != nil {
+		item.partition = t.partition(item.index)
 	}
-	if item.name == "" && !item.id.IsZero() {
-		return unknownTopicID
+	switch {
+	case item.partition != nil:
+	case t == nil && byID:
+		item.code = unknownTopicID
+	default:
+		item.code = unknownTopic
 	}
-	return unknownTopic
 }
 
 // update applies what a request says of its session's partitions. The session's lock is held.
 func (s *fetchSession) update(b *Broker, req *wire.FetchRequest) {
 	for i := range req.Partitions {
-		item := b.fetchItem(&req.Partitions[i])
+		item := b.fetchItem(&req.Partitions[i], s.byID)
 		if e, ok := s.mu.byKey[item.sessionKey]; ok {
 			e.Value.(*sessionPartition).item = item
 			continue
@@ -188,7 +187,7 @@ func (s *fetchSession) update(b *Broker, req *wire.FetchRequest) {
 		s.add(&sessionPartition{item: item, high: base.NoOffset, logStart: base.NoOffset})
 	}
 	for i := range req.Forgotten {
-		key := b.fetchItem(&req.Forgotten[i]).sessionKey
+		key := b.fetchItem(&req.Forgotten[i], s.byID).sessionKey
 		if e, ok := s.mu.byKey[key]; ok {
 			s.mu.order.Remove(e)
 			delete(s.mu.byKey, key)
@@ -259,7 +258,7 @@ func (c *fetchContext) id() int32 {
 func (c *fetchContext) commit(b *Broker, now base.Instant, op *fetchOp) []int {
 	included := make([]int, 0, len(op.items))
 	if c.session == nil {
-		if c.fresh && len(op.items) > 0 {
+		if c.fresh {
 			c.session = b.sessions.create(b, now.Mono, c.byID)
 		}
 		for i := range op.items {

@@ -47,6 +47,7 @@ const (
 	fetchFlexible     = 12
 	fetchTopicIDs     = 13
 	fetchReplicaState = 15
+	fetchLeaders      = 16
 )
 
 // FetchByID reports whether a version names topics by their ids.
@@ -54,7 +55,7 @@ func FetchByID(version int16) bool {
 	return version >= fetchTopicIDs
 }
 
-// Parse reads the body of a Fetch request into q.
+// Parse reads the body of a Fetch request into q. Bytes that follow the request are ignored, as Kafka ignores them.
 func (q *FetchRequest) Parse(version int16, body []byte) error {
 	*q = FetchRequest{
 		Version: version, Replica: base.NoNode, ReplicaEpoch: -1, SessionEpoch: -1,
@@ -83,7 +84,6 @@ func (q *FetchRequest) Parse(version int16, body []byte) error {
 			content.Tags(nil)
 		}
 	})
-	r.End()
 	return r.Err()
 }
 
@@ -94,7 +94,7 @@ func (q *FetchRequest) topicName(r *Reader) FetchPartition {
 	if q.Version >= fetchTopicIDs {
 		p.TopicID = r.UUID()
 	} else {
-		p.Topic = r.String()
+		p.Topic = r.Name()
 	}
 	return p
 }
@@ -164,7 +164,8 @@ type FetchResult struct {
 	HighWatermark base.Offset
 	LastStable    base.Offset
 	LogStart      base.Offset
-	// ReadCommitted asks for an empty list of aborted transactions instead of null.
+	// ReadCommitted asks for an empty list of aborted transactions instead of null. A partition that does not exist
+	// gets one in any case.
 	ReadCommitted bool
 	// Records is the part of the log, owned by the reply.
 	Records Span
@@ -172,7 +173,7 @@ type FetchResult struct {
 	HasDiverging   bool
 	DivergingEpoch base.LeaderEpoch
 	DivergingEnd   base.Offset
-	// HasLeader tells the leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH (KIP-951).
+	// HasLeader tells the leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH (KIP-951, from version 16).
 	HasLeader   bool
 	Leader      base.NodeID
 	LeaderEpoch base.LeaderEpoch
@@ -227,7 +228,7 @@ func (f FetchReply) Result(p FetchResult) {
 }
 
 func (f FetchReply) resultTags(p FetchResult) {
-	diverging, leader := p.HasDiverging && f.version >= fetchFlexible, p.HasLeader && f.version >= fetchFlexible
+	diverging, leader := p.HasDiverging && f.version >= fetchFlexible, p.HasLeader && f.version >= fetchLeaders
 	if !diverging && !leader {
 		f.NoTags()
 		return

@@ -40,7 +40,8 @@ type ProducePartition struct {
 // produceTopicIDs is the version from which topics are named by their ids.
 const produceTopicIDs = 13
 
-// ParseProduce reads the body of a Produce request and checks all of it, so that walking it cannot fail.
+// ParseProduce reads the body of a Produce request and checks all of it, so that walking it cannot fail. Bytes that
+// follow the request are ignored, as Kafka ignores them.
 func ParseProduce(version int16, body []byte) (ProduceRequest, error) {
 	req := ProduceRequest{version: version, r: NewReader(body, Flexible(0, version))}
 	req.TransactionalID = req.r.String()
@@ -60,7 +61,6 @@ func ParseProduce(version int16, body []byte) (ProduceRequest, error) {
 	}
 	walk.endTopic()
 	walk.r.Tags(nil)
-	walk.r.End()
 	if err := walk.r.Err(); err != nil {
 		return ProduceRequest{}, err
 	}
@@ -87,7 +87,7 @@ func (q *ProduceRequest) NextTopic() (ProduceTopic, bool) {
 	if q.version >= produceTopicIDs {
 		t.ID = q.r.UUID()
 	} else {
-		t.Name = q.r.String()
+		t.Name = q.r.Name()
 	}
 	t.Partitions = max(q.r.Array(5), 0)
 	q.partsLeft = t.Partitions

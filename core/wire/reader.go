@@ -14,10 +14,14 @@ type Reader struct {
 	flexible bool
 	err      error
 	tags     int
+	counted  int // elements of arrays
 }
 
-// mostTags bounds how many tagged fields a request may have, since each unknown one costs more memory than bytes.
-const mostTags = 1 << 16
+// What a request may have at most in all, since each of them costs more memory, once decoded and answered, than bytes.
+const (
+	mostTags     = 1 << 16 // tagged fields
+	mostElements = 1 << 20 // elements of arrays
+)
 
 // NewReader reads p, with compact lengths and tagged fields if flexible.
 func NewReader(p []byte, flexible bool) Reader {
@@ -146,6 +150,15 @@ func (r *Reader) String() []byte {
 	return r.take(n)
 }
 
+// Name reads a string that may not be null.
+func (r *Reader) Name() []byte {
+	name := r.String()
+	if name == nil {
+		r.fail("got null, expected a name")
+	}
+	return name
+}
+
 // Bytes reads bytes with a length of 32 bits; nil stands for null.
 func (r *Reader) Bytes() []byte {
 	n := r.length(true)
@@ -160,6 +173,10 @@ func (r *Reader) Array(least int) int {
 	n := r.length(true)
 	if n > 0 && n*max(least, 1) > len(r.p) {
 		r.fail("got an array of %d, expected at most %d in the %d bytes left", n, len(r.p)/max(least, 1), len(r.p))
+		return -1
+	}
+	if r.counted += max(n, 0); r.counted > mostElements {
+		r.fail("got more than %d elements", mostElements)
 		return -1
 	}
 	return n
@@ -191,12 +208,5 @@ func (r *Reader) Tags(visit func(tag uint32, content *Reader)) {
 				return
 			}
 		}
-	}
-}
-
-// End makes the reader fail if anything is left.
-func (r *Reader) End() {
-	if r.err == nil && len(r.p) > 0 {
-		r.fail("got %d bytes after the end of the message", len(r.p))
 	}
 }

@@ -115,18 +115,20 @@ var shapes = map[int16][]field{
 	},
 }
 
-// CheckRequest walks the body of a request that kmsg will decode, by its shape: every length lies inside the body, the
-// tagged fields are few, and nothing is left at the end. After it, decoding allocates no more than a small multiple of
-// the body. The API must have a shape.
-func CheckRequest(key, version int16, body []byte) error {
+// CheckRequest walks the body of a request that kmsg will decode, by its shape: every length lies inside the body, and
+// the tagged fields are few. It returns the request without the bytes that follow it, which Kafka ignores as well.
+// After it, decoding allocates no more than a small multiple of the body. The API must have a shape.
+func CheckRequest(key, version int16, body []byte) (request []byte, err error) {
 	shape, ok := shapes[key]
 	if !ok {
-		return fmt.Errorf("%w: got API key %d, expected one that is served", ErrMalformed, key)
+		return nil, fmt.Errorf("%w: got API key %d, expected one that is served", ErrMalformed, key)
 	}
 	r := NewReader(body, Flexible(key, version))
 	r.fields(shape, version)
-	r.End()
-	return r.Err()
+	if r.Err() != nil {
+		return nil, r.Err()
+	}
+	return body[:len(body)-r.Left()], nil
 }
 
 // HasShape reports whether CheckRequest knows an API.

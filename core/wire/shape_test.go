@@ -19,16 +19,18 @@ func TestShapesMatchMessages(t *testing.T) {
 				filler.Fuzz(req)
 				req.SetVersion(v)
 				body := req.AppendTo(nil)
-				if err := CheckRequest(key, v, body); err != nil {
-					t.Fatalf("%s v%d: %v\n%+v\n% x", kmsg.Key(key).Name(), v, err, req, body)
+				if read, err := CheckRequest(key, v, body); err != nil || len(read) != len(body) {
+					t.Fatalf("%s v%d: got %d of %d bytes: %v\n%+v\n% x", kmsg.Key(key).Name(), v, len(read), len(body),
+						err, req, body)
 				}
 				if len(body) > 0 {
-					if err := CheckRequest(key, v, body[:len(body)-1]); err == nil {
+					if _, err := CheckRequest(key, v, body[:len(body)-1]); err == nil {
 						t.Fatalf("%s v%d: a cut request passed", kmsg.Key(key).Name(), v)
 					}
 				}
-				if err := CheckRequest(key, v, append(body, 0)); err == nil {
-					t.Fatalf("%s v%d: a request with a byte too many passed", kmsg.Key(key).Name(), v)
+				if read, err := CheckRequest(key, v, append(body, 0)); err != nil || len(read) != len(body) {
+					t.Fatalf("%s v%d: of a request with a byte too many, got %d bytes, expected %d: %v",
+						kmsg.Key(key).Name(), v, len(read), len(body), err)
 				}
 			}
 		}

@@ -81,17 +81,11 @@ type RequestHeader struct {
 	ClientID []byte
 }
 
-// ParseHeader takes a frame, without its length, apart into header and body. An ApiVersions request of a version beyond
-// known is returned with a nil body, as its header's form cannot be known; Kafka answers it all the same.
-func ParseHeader(frame []byte, known func(key, version int16) bool) (h RequestHeader, body []byte, err error) {
+// ParseHeader takes a frame, without its length, apart into header and body. A version beyond those that are known has
+// the header of the last one, which is how Kafka reads an ApiVersions request of a newer client.
+func ParseHeader(frame []byte) (h RequestHeader, body []byte, err error) {
 	r := NewReader(frame, false)
 	h.Key, h.Version, h.Correlation = r.Int16(), r.Int16(), r.Int32()
-	if r.Err() != nil {
-		return h, nil, fmt.Errorf("request header: %w", r.Err())
-	}
-	if !known(h.Key, h.Version) {
-		return h, nil, nil
-	}
 	h.ClientID = r.String()
 	if Flexible(h.Key, h.Version) {
 		r.flexible = true
