@@ -1,0 +1,3 @@
+package main
+
+func writePage(string, *world) error { return nil }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// kafkaVersion is the release that gregor is compared with.
+const kafkaVersion = "4.3.1"
+
+// needed are the artifacts of Maven that hold Kafka with its tools; logging is not among what Kafka 4 depends on.
+var needed = [][3]string{
+	{"org.apache.kafka", "kafka_2.13", kafkaVersion},
+	{"org.apache.kafka", "kafka-tools", kafkaVersion},
+	{"org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"},
+	{"org.apache.logging.log4j", "log4j-core", "2.24.3"},
+}
+
+// pom is Maven's file that asks for what is needed.
+func pom() string {
+	var b strings.Builder
+	b.WriteString(`<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>gregor</groupId> <artifactId>compat</artifactId> <version>1</version> <packaging>pom</packaging>
+  <dependencies>
+`)
+	for _, a := range needed {
+		fmt.Fprintf(&b, "    <dependency> <groupId>%s</groupId> <artifactId>%s</artifactId> <version>%s</version> </dependency>\n",
+			a[0], a[1], a[2])
+	}
+	b.WriteString("  </dependencies>\n</project>\n")
+	return b.String()
+}
+
+// findJars returns the folder of Kafka's jars: the one that KAFKA_LIBS names, else out/libs, filled by Maven if it is
+// empty.
+func findJars(ctx context.Context, out string) (string, error) {
+	if libs := os.Getenv("KAFKA_LIBS"); libs != "" {
+		if !hasKafka(libs) {
+			return "", fmt.Errorf("KAFKA_LIBS: got %s without kafka-clients-%s.jar", libs, kafkaVersion)
+		}
+		return filepath.Abs(libs)
+	}
+	libs, err := filepath.Abs(filepath.Join(out, "libs"))
+	if err != nil || hasKafka(libs) {
+		return libs, err
+	}
+	fmt.Fprintln(os.Stderr, "fetching the jars of Kafka", kafkaVersion, "with Maven, once")
+	if err := os.MkdirAll(libs, 0o755); err != nil {
+		return "", err
+	}
+	file := filepath.Join(out, "pom.xml")
+	if err := os.WriteFile(file, []byte(pom()), 0o644); err != nil {
+		return "", err
+	}
+	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", file, "dependency:copy-dependencies",
+		"-DoutputDirectory="+libs)
+	if text, err := mvn.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("mvn: %w\n%s", err, cut(string(text), 4000))
+	}
+	if !hasKafka(libs) {
+		return "", fmt.Errorf("got no kafka-clients-%s.jar from Maven in %s", kafkaVersion, libs)
+	}
+	return libs, nil
+}
+
+// hasKafka reports that a folder has the jars of the version that is wanted.
+func hasKafka(libs string) bool {
+	for _, name := range []string{"kafka-clients-", "kafka-tools-", "kafka_2.13-"} {
+		if _, err := os.Stat(filepath.Join(libs, name+kafkaVersion+".jar")); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+//go:embed Tools.java
+var toolsSource []byte
+
+// logging has Java's programs write warnings to the file that the property compat.log names.
+const logging = `rootLogger.level=WARN
+rootLogger.appenderRef.f.ref=F
+appender.f.type=File
+appender.f.name=F
+appender.f.fileName=${sys:compat.log}
+appender.f.layout.type=PatternLayout
+appender.f.layout.pattern=%d %p %m (%c)%n
+`
+
+// java knows how to start Java programs with Kafka's jars.
+type java struct {
+	// libs is the folder of jars; classes has Tools.class; logs is where logs go.
+	libs, classes, logs string
+}
+
+// newJava finds the jars and compiles Tools.java.
+func newJava(ctx context.Context, out string) (*java, error) {
+	libs, err := findJars(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	j := &java{libs: libs, classes: filepath.Join(out, "classes"), logs: filepath.Join(out, "logs")}
+	source := filepath.Join(j.classes, "Tools.java")
+	err = errors.Join(
+		os.MkdirAll(j.classes, 0o755),
+		os.MkdirAll(j.logs, 0o755),
+		os.MkdirAll(filepath.Join(out, "tmp"), 0o755),
+		os.WriteFile(source, toolsSource, 0o644),
+		os.WriteFile(filepath.Join(j.classes, "log4j2.properties"), []byte(logging), 0o644),
+	)
+	if err != nil {
+		return nil, err
+	}
+	javac := exec.CommandContext(ctx, "javac", "-d", j.classes, "-cp", filepath.Join(libs, "*"), source)
+	if text, err := javac.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("javac: %w\n%s", err, text)
+	}
+	return j, nil
+}
+
+// command prepares a JVM. Its warnings go to the log of that name.
+func (j *java) command(log string, args ...string) *exec.Cmd {
+	all := []string{
+		"-XX:+UseSerialGC", "-Djava.io.tmpdir=" + filepath.Join(j.classes, "..", "tmp"),
+		"-Dlog4j2.configurationFile=" + filepath.Join(j.classes, "log4j2.properties"),
+		"-Dcompat.log=" + filepath.Join(j.logs, log+".log"),
+		"-cp", j.classes + string(filepath.ListSeparator) + filepath.Join(j.libs, "*"),
+	}
+	return exec.Command("java", append(all, args...)...)
+}

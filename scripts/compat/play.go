@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// play makes the checks of one script.
+func (w *world) play(ctx context.Context, name string) error {
+	scenes, err := readScript(name)
+	if err != nil {
+		return err
+	}
+	for i, scene := range scenes {
+		w.rep.check(ctx, scene.client, scene.what, func(ctx context.Context) error {
+			transcript := filepath.Join(w.out, "transcripts", fmt.Sprintf("%s-%02d.txt", name, i+1))
+			return w.playScene(ctx, scene, transcript)
+		})
+	}
+	return nil
+}
+
+// playScene runs a scene's commands against both brokers at once, and compares the answers. Both answers go to the
+// transcript.
+func (w *world) playScene(ctx context.Context, s scene, transcript string) error {
+	all := make([][2]answer, len(s.commands))
+	err := w.both(func(side *side) error {
+		at := 0
+		if side == w.kafka {
+			at = 1
+		}
+		for i, c := range s.commands {
+			if c.awaits != "" && side == w.kafka {
+				continue
+			}
+			a, err := side.do(ctx, c)
+			if err != nil {
+				return fmt.Errorf("line %d: %s: %w", c.line, c, err)
+			}
+			all[i][at] = a
+		}
+		return nil
+	})
+	var text strings.Builder
+	var errs []error
+	for i, c := range s.commands {
+		g, k := all[i][0], all[i][1]
+		fmt.Fprintf(&text, "$ %s\n--- kafka: %d, %.1f s\n%s%s--- gregor: %d, %.1f s\n%s%s\n", c,
+			k.code, k.took.Seconds(), k.stdout, k.stderr, g.code, g.took.Seconds(), g.stdout, g.stderr)
+		if err == nil {
+			if wrong := w.judge(c, g, k); wrong != nil {
+				errs = append(errs, fmt.Errorf("line %d: %s\n%w", c.line, c, wrong))
+			}
+		}
+	}
+	return errors.Join(err, os.WriteFile(transcript, []byte(text.String()), 0o644), errors.Join(errs...))
+}
+
+// do runs one command against the broker.
+func (s *side) do(ctx context.Context, c command) (answer, error) {
+	for _, f := range c.files {
+		if err := os.WriteFile(filepath.Join(s.files, f[0]), []byte(f[1]+"\n"), 0o644); err != nil {
+			return answer{}, err
+		}
+	}
+	words := make([]string, len(c.words))
+	for i, word := range c.words {
+		words[i] = strings.NewReplacer("BROKER", s.address, "FILES", s.files).Replace(word)
+	}
+	var a answer
+	var err error
+	began := time.Now()
+	switch words[0] {
+	case "kcat":
+		a, err = s.kcat(ctx, c.stdin, words[1:]...)
+	case "VerifiableProducer":
+		a, err = s.tools.alone(ctx, c.stdin, class(words[0]), words[1:]...)
+	default:
+		a, err = s.tools.run(ctx, c.stdin, class(words[0]), words[1:]...)
+	}
+	a.took = time.Since(began)
+	a.stdout, a.stderr = s.mask(a.stdout), s.mask(a.stderr)
+	return a, err
+}
+
+// refusal is how clients say that a broker does not have an API, or cannot coordinate groups.
+var refusal = regexp.MustCompile(`(?i)not support|unsupported|timed? ?out|total of 0 messages|coordinator`)
+
+// judge compares both answers to a command.
+func (w *world) judge(c command, g, k answer) error {
+	if c.awaits == "" && (k.code != 0) != c.fails {
+		return fmt.Errorf("Kafka's exit code is %d: the script does not expect it\n%s%s", k.code, k.stdout, k.stderr)
+	}
+	if c.awaits != "" {
+		if !refusal.MatchString(g.stdout + g.stderr) {
+			return fmt.Errorf("expected a refusal until gregor has %s; compare it, if it works now\n%s%s",
+				c.awaits, g.stdout, g.stderr)
+		}
+		return nil
+	}
+	if g.code != k.code {
+		return fmt.Errorf("got exit code %d, Kafka's is %d\n%s%s", g.code, k.code, g.stdout, g.stderr)
+	}
+	return errors.Join(w.compare(c, g.stdout, k.stdout), w.compare(c, g.stderr, k.stderr))
+}
+
+// compare compares two masked outputs, known differences aside.
+func (w *world) compare(c command, g, k string) error {
+	g, k = w.settle(g, k)
+	if c.loose {
+		g, k = maskNumbers(g), maskNumbers(k)
+	}
+	if c.unordered {
+		g, k = sortLines(g), sortLines(k)
+	}
+	return diff(g, k)
+}
+
+func sortLines(text string) string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
