@@ -15,6 +15,9 @@ RACED := ./core/broker ./core/commitlog ./core/server ./core/vfs
 SIMULATED := ./base/... ./core/... ./replication/... ./netsim/...
 # Which seeds "make sim" runs.
 SEEDS ?= 1-50
+# How long the broker is under load, and how often it is killed meanwhile.
+SOAK ?= 30m
+SOAKEVERY ?= 30s
 # How long each fuzz target runs, how many at a time, and with how many workers each.
 FUZZTIME ?= 60s
 FUZZJOBS ?= 2
@@ -51,8 +54,8 @@ compat: ## Kafka's own clients and tools, and kcat, against gregor
 bench-quick: ## speed beside raw loops over the same bytes, in one run
 	$(GO) run ./scripts/benchquick
 
-soak: ## a long load with kills, checked
-	$(GO) run ./scripts/soak
+soak: ## SOAK (30m) of load, with a kill every SOAKEVERY (30s), checked
+	$(GO) run ./scripts/soak -for $(SOAK) -end-every $(SOAKEVERY)
 
 sim: build ## the simulator over SEEDS (1-50)
 	bin/gregor sim run --seeds $(SEEDS)

@@ -78,7 +78,6 @@ type Report struct {
 	// Porcupine counts what the second opinion did.
 	Porcupine SecondOpinion `json:"porcupine"`
 
-	most    int
 	h       *history.History
 	windows []picture
 }

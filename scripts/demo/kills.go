@@ -35,7 +35,7 @@ func (d *demo) watch(ctx context.Context, l *load, fail context.CancelCauseFunc,
 			return
 		case <-tick.C:
 		}
-		now, done := d.book.now()-l.began, l.lines.Load()
+		now, done := d.book.Now()-l.began, l.lines.Load()
 		if now >= due {
 			l.samples = append(l.samples, sample{now, done})
 			due = now - now%sampleStep + sampleStep
@@ -65,25 +65,25 @@ func (d *demo) sampleUntil(struck <-chan error, l *load) error {
 		case err := <-struck:
 			return err
 		case <-tick.C:
-			l.samples = append(l.samples, sample{d.book.now() - l.began, l.lines.Load()})
+			l.samples = append(l.samples, sample{d.book.Now() - l.began, l.lines.Load()})
 		}
 	}
 }
 
 // strike kills the broker and starts it again.
 func (d *demo) strike(l *load, k *kill) error {
-	at := d.book.now()
-	if err := d.broker.kill(); err != nil {
+	at := d.book.Now()
+	if err := d.broker.Kill(); err != nil {
 		return err
 	}
-	d.book.event(history.EventKill, at)
+	d.book.Event(history.Event{Time: int64(at), Node: nodeID, Name: history.EventKill})
 	k.at = at - l.began
-	started, err := d.broker.start()
+	started, err := d.broker.Start()
 	if err != nil {
 		return err
 	}
-	now := d.book.now()
-	d.book.event(history.EventRestart, now)
+	now := d.book.Now()
+	d.book.Event(history.Event{Time: int64(now), Node: nodeID, Name: history.EventRestart})
 	k.start, k.ready = started, now-l.began
 	return nil
 }

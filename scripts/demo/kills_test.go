@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"slices"
 	"testing"
 	"time"
 )
@@ -36,38 +34,5 @@ func TestRates(t *testing.T) {
 		if r < 9_999 || r > 10_001 {
 			t.Errorf("at %v: got %v lines a second, expected 10000", at[i], r)
 		}
-	}
-}
-
-func TestWatcherWaitsForTheLine(t *testing.T) {
-	out, err := os.CreateTemp(t.TempDir(), "log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	w := &watcher{out: out, ready: make(chan struct{})}
-	ready := func() bool {
-		select {
-		case <-w.ready:
-			return true
-		default:
-			return false
-		}
-	}
-	var want []byte
-	for _, part := range []string{"{\"msg\":\"listening\"}\n{\"ms", "g\":\"rea", "dy\"}", "\n{\"msg\":\"ready\"}\n"} {
-		if ready() {
-			t.Errorf("ready before %q", part)
-		}
-		if n, err := w.Write([]byte(part)); n != len(part) || err != nil {
-			t.Fatalf("got %d, %v", n, err)
-		}
-		want = append(want, part...)
-	}
-	if !ready() {
-		t.Error("the line was not seen")
-	}
-	if got, err := os.ReadFile(out.Name()); err != nil || !slices.Equal(got, want) {
-		t.Errorf("passed on %q, %v", got, err)
 	}
 }

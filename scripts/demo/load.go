@@ -94,7 +94,7 @@ func (d *demo) openLanes(l *load) ([]lane, error) {
 // producer returns a client for a load: idempotent, acks=all, and patient while the broker is away.
 func (d *demo) producer(l *load, batch int) (*kgo.Client, error) {
 	return kgo.NewClient(
-		kgo.SeedBrokers(d.broker.address),
+		kgo.SeedBrokers(d.broker.Address),
 		kgo.ClientID("demo-load"),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
@@ -126,7 +126,7 @@ func (d *demo) load(ctx context.Context, l *load, progress func(lines int64)) er
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	l.began = d.book.now()
+	l.began = d.book.Now()
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -146,7 +146,7 @@ func (d *demo) load(ctx context.Context, l *load, progress func(lines int64)) er
 			return errors.Join(context.Cause(ctx), err)
 		}
 	}
-	l.took = d.book.now() - l.began
+	l.took = d.book.Now() - l.began
 	cancel(nil)
 	<-watched
 	l.samples = append(l.samples, sample{l.took, l.lines.Load()})
@@ -173,7 +173,7 @@ func (d *demo) send(ctx context.Context, l *load, f *file, to lane) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			now, shared = time.Now(), &chunk{ctx, d.book.now()}
+			now, shared = time.Now(), &chunk{ctx, d.book.Now()}
 		}
 		recs[i].Timestamp, recs[i].Context = now, shared
 		to.client.Produce(ctx, &recs[i], to.tally.acked)
@@ -206,7 +206,7 @@ type tally struct {
 
 // acked notes the fate of one record.
 func (t *tally) acked(r *kgo.Record, err error) {
-	now := t.demo.book.now()
+	now := t.demo.book.Now()
 	if err != nil {
 		t.lost(r, err, now)
 		return
@@ -245,7 +245,7 @@ func (t *tally) lost(r *kgo.Record, err error, now time.Duration) {
 // begin begins an operation with a record.
 func (t *tally) begin(r *kgo.Record, outcome history.Outcome) {
 	t.op.Reset(history.Append)
-	t.op.Process, t.op.Node, t.op.Outcome = t.process, node, outcome
+	t.op.Process, t.op.Node, t.op.Outcome = t.process, nodeID, outcome
 	t.op.Topic, t.op.Partition, t.op.Acks = r.Topic, max(r.Partition, 0), -1
 	if shared, ok := r.Context.(*chunk); ok {
 		t.op.Start = int64(shared.start)
@@ -267,7 +267,7 @@ func (t *tally) flush() {
 	if t.op.Values.Len() == 0 {
 		return
 	}
-	t.demo.book.op(t.op)
+	t.demo.book.Op(t.op)
 	t.acks = append(t.acks, time.Duration(t.op.End)-t.load.began)
 	t.op.Values.Reset()
 }

@@ -24,9 +24,15 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/bench/study"
 	"github.com/gregor-log/gregor/consistency/checker"
+	"github.com/gregor-log/gregor/scripts/internal/chronicle"
+	"github.com/gregor-log/gregor/scripts/internal/node"
 )
+
+// nodeID is the broker's node id.
+const nodeID = base.NodeID(1)
 
 // demo is one run.
 type demo struct {
@@ -34,8 +40,8 @@ type demo struct {
 	say    *progress
 	bin    string
 	input  *input
-	broker *broker
-	book   *chronicle
+	broker *node.Node
+	book   *chronicle.Chronicle
 	found  findings
 }
 
@@ -148,8 +154,8 @@ func (d *demo) run(ctx context.Context) error {
 		}
 	}
 	if len(d.found.failures) > 0 || d.keep {
-		fmt.Fprintf(os.Stderr, "the broker's directory stays: %s\n", d.broker.data)
-	} else if err := os.RemoveAll(filepath.Dir(d.broker.data)); err != nil {
+		fmt.Fprintf(os.Stderr, "the broker's directory stays: %s\n", d.broker.Data)
+	} else if err := os.RemoveAll(filepath.Dir(d.broker.Data)); err != nil {
 		return err
 	}
 	fmt.Println(d.path(pageName))
@@ -167,11 +173,8 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	s := d.say.begin("build", -1)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", d.bin,
-		"github.com/gregor-log/gregor/cmd/gregor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build gregor: %w\n%s", err, text)
+	if err := node.Build(ctx, d.bin); err != nil {
+		return err
 	}
 	version, err := d.tool(ctx, "version")
 	if err != nil {

@@ -31,13 +31,13 @@ var errStuck = errors.New("no records come although there are more")
 // readBack reads a topic, puts its files together again, and writes the reads into the history as final ones.
 func (d *demo) readBack(ctx context.Context, l *load, progress func(lines int64)) (*reading, error) {
 	r := &reading{load: l, rebuild: newRebuild(d.input, l.topic), ends: make(map[int32]int64)}
-	began := d.book.now()
+	began := d.book.Now()
 	starts := map[int32]kgo.Offset{}
 	for p := range int32(l.partitions) {
 		starts[p] = kgo.NewOffset().At(0)
 	}
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(d.broker.address),
+		kgo.SeedBrokers(d.broker.Address),
 		kgo.ClientID("demo-read"),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: starts}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -59,7 +59,7 @@ func (d *demo) readBack(ctx context.Context, l *load, progress func(lines int64)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; read %v of %v", l.topic, err, next, r.ends)
 		}
-		now := d.book.now()
+		now := d.book.Now()
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			d.fetched(r, op, &p, next[p.Partition], began, now)
 			if n := len(p.Records); n > 0 {
@@ -68,7 +68,7 @@ func (d *demo) readBack(ctx context.Context, l *load, progress func(lines int64)
 		})
 		progress(r.records)
 	}
-	r.took = d.book.now() - began
+	r.took = d.book.Now() - began
 	r.finish()
 	return r, nil
 }
@@ -103,7 +103,7 @@ func (d *demo) fetched(r *reading, op *history.Op, p *kgo.FetchTopicPartition, f
 	}
 	r.fetches++
 	op.Reset(history.Fetch)
-	op.Process, op.Node, op.Outcome, op.Final = readerProcess(r.load, p.Partition), node, history.OK, true
+	op.Process, op.Node, op.Outcome, op.Final = readerProcess(r.load, p.Partition), nodeID, history.OK, true
 	op.Topic, op.Partition, op.Offset = p.Topic, p.Partition, from
 	op.Start, op.End = int64(began), int64(now)
 	op.HighWatermark, op.LogStart = p.HighWatermark, p.LogStartOffset
@@ -114,7 +114,7 @@ func (d *demo) fetched(r *reading, op *history.Op, p *kgo.FetchTopicPartition, f
 		op.Offsets = append(op.Offsets, record.Offset)
 		op.Values.Add(text)
 	}
-	d.book.op(op)
+	d.book.Op(op)
 }
 
 // readerProcess returns the process that reads a partition, after those of the loads.
@@ -124,7 +124,7 @@ func readerProcess(l *load, partition int32) int32 {
 
 // askEnds asks for the end of every partition.
 func (d *demo) askEnds(ctx context.Context, client *kgo.Client, r *reading) error {
-	start := d.book.now()
+	start := d.book.Now()
 	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, r.load.topic)
 	if err == nil {
 		err = ends.Error()
@@ -132,7 +132,7 @@ func (d *demo) askEnds(ctx context.Context, client *kgo.Client, r *reading) erro
 	if err != nil {
 		return fmt.Errorf("ends of %s: %w", r.load.topic, err)
 	}
-	end := d.book.now()
+	end := d.book.Now()
 	for p := range int32(r.load.partitions) {
 		found, ok := ends.Lookup(r.load.topic, p)
 		if !ok {
@@ -140,10 +140,10 @@ func (d *demo) askEnds(ctx context.Context, client *kgo.Client, r *reading) erro
 		}
 		r.ends[p] = found.Offset
 		op := history.NewOp(history.End)
-		op.Process, op.Node, op.Outcome, op.Final = readerProcess(r.load, p), node, history.OK, true
+		op.Process, op.Node, op.Outcome, op.Final = readerProcess(r.load, p), nodeID, history.OK, true
 		op.Topic, op.Partition, op.Offset = r.load.topic, p, found.Offset
 		op.Start, op.End = int64(start), int64(end)
-		d.book.op(op)
+		d.book.Op(op)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (d *demo) plain(text string) string {
 // verifyLog checks the broker's directory, offline.
 func (d *demo) verifyLog(ctx context.Context) error {
 	s := d.say.begin("log verify", -1)
-	p, err := d.tool(ctx, "log", "verify", "--deep", d.broker.data)
+	p, err := d.tool(ctx, "log", "verify", "--deep", d.broker.Data)
 	if err != nil {
 		return err
 	}

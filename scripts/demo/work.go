@@ -12,8 +12,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/bench/study"
+	"github.com/gregor-log/gregor/consistency/history"
 	"github.com/gregor-log/gregor/core/segment"
+	"github.com/gregor-log/gregor/scripts/internal/chronicle"
+	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
 // segmentBytes is the size of the topics' segments, so that a log has several.
@@ -28,29 +32,32 @@ func (d *demo) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.broker, err = newBroker(ctx, d.bin, dir); err != nil {
+	if d.broker, err = node.New(ctx, d.bin, dir, map[string]string{"auto.create.topics.enable": "false"}); err != nil {
 		return err
 	}
-	defer func() { _ = d.broker.log.Close() }()
+	defer func() { _ = d.broker.Close() }()
 	s := d.say.begin("start the broker", -1)
-	ready, err := d.broker.start()
+	ready, err := d.broker.Start()
 	if err != nil {
 		return err
 	}
 	s.end("ready after %.0f ms", float64(ready)/1e6)
-	if d.book, err = newChronicle(d.path(historyName), d.found.version); err != nil {
+	d.book, err = chronicle.New(chronicle.NewClock(), d.path(historyName), history.Header{
+		Source: "real", Class: "page-cache", Nodes: []base.NodeID{nodeID}, Build: d.found.version,
+	})
+	if err != nil {
 		return err
 	}
 	if err := d.transfer(ctx); err != nil {
-		_ = d.broker.kill() // what failed says more
+		_ = d.broker.Kill() // what failed says more
 		return err
 	}
 	began := time.Now()
-	if err := d.broker.stop(); err != nil {
+	if err := d.broker.Stop(); err != nil {
 		return err
 	}
 	d.found.shutdown = time.Since(began)
-	return d.book.close()
+	return d.book.Close()
 }
 
 // transfer loads and reads back.
@@ -86,7 +93,7 @@ func (d *demo) transfer(ctx context.Context) error {
 		if more := r.found - len(r.differences); more > 0 {
 			d.fail("difference", "%s: %d more", l.topic, more)
 		}
-		stored, err := storedBytes(d.broker.data, l)
+		stored, err := storedBytes(d.broker.Data, l)
 		if err != nil {
 			return err
 		}
@@ -98,7 +105,7 @@ func (d *demo) transfer(ctx context.Context) error {
 
 // createTopics makes both topics. Their limit of a batch is raised where a line needs it.
 func (d *demo) createTopics(ctx context.Context) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(d.broker.address))
+	client, err := kgo.NewClient(kgo.SeedBrokers(d.broker.Address))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,219 @@
+// Command soak puts a real broker under load for a long time, kills it again and again, and looks whether it keeps what
+// it promised and whether it grows.
+//
+// Idempotent producers (franz-go, acks=all) append to two topics and readers follow them. "kept" keeps everything;
+// "trimmed" is small segments under size retention that is changed while the load runs, and DeleteRecords. Other topics
+// come and go. Every so often the broker is ended: two times out of three by SIGKILL, else cleanly. Then all is read
+// once more from the start, the broker is stopped, its directory is checked with "gregor log verify --deep", and the
+// histories of both topics are judged as "gregor verify" does.
+//
+// Memory, open files and the log's size are sampled all the time. They must be flat: what the processes of the second
+// half of the run take at most may exceed what those of the first half took by a quarter and some room.
+//
+// The page's path is the last line on stdout. The exit code is 0 if everything holds, 1 if anything does not, and 2 for
+// a wrong command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/consistency/checker"
+	"github.com/gregor-log/gregor/consistency/history"
+	"github.com/gregor-log/gregor/scripts/internal/chronicle"
+	"github.com/gregor-log/gregor/scripts/internal/node"
+)
+
+// nodeID is the broker's node id.
+const nodeID = base.NodeID(1)
+
+// options are the command line.
+type options struct {
+	length, endEvery   time.Duration
+	producers, readers int
+	partitions         int
+	rate               int
+	out                string
+}
+
+// soak is one run.
+type soak struct {
+	options
+	clock  chronicle.Clock
+	broker *node.Node
+	topics []*topic
+	bin    string
+
+	// broken is closed with the first thing that makes going on useless.
+	cancel context.CancelCauseFunc
+
+	mu struct {
+		sync.Mutex
+		// starting is true while there is no process to look at.
+		starting bool
+		samples  []sample
+		ends     []end
+		failures []string
+	}
+	reports   []*checker.Report
+	logVerify string
+	churned   int
+	altered   int
+	deleted   int
+}
+
+// topic is one of the two topics that are checked.
+type topic struct {
+	name    string
+	configs map[string]string
+	trims   bool
+	book    *chronicle.Chronicle
+	file    string
+}
+
+// end is how a process of the broker ended, and how long its successor took to be ready.
+type end struct {
+	at, ready time.Duration
+	killed    bool
+	started   time.Duration
+}
+
+func main() {
+	s := &soak{}
+	switch err := s.parse(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := s.run(ctx)
+	stop()
+	for _, f := range s.mu.failures {
+		fmt.Fprintln(os.Stderr, "FAILED  ", f)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+	}
+	if err != nil || len(s.mu.failures) > 0 {
+		os.Exit(1)
+	}
+}
+
+// parse reads the command line.
+func (s *soak) parse(args []string) error {
+	f := flag.NewFlagSet("soak", flag.ContinueOnError)
+	f.DurationVar(&s.length, "for", 30*time.Minute, "how long the load lasts")
+	f.DurationVar(&s.endEvery, "end-every", 30*time.Second, "how often the broker is killed or stopped, and started again")
+	f.IntVar(&s.producers, "producers", 8, "producers")
+	f.IntVar(&s.readers, "readers", 2, "readers of each topic")
+	f.IntVar(&s.partitions, "partitions", 6, "partitions of each topic")
+	f.IntVar(&s.rate, "rate", 1000, "records a second, of all producers together; 0 is no limit")
+	f.StringVar(&s.out, "out", filepath.Join("bin", "soak"), "`folder` for the page, the histories and the data")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 || s.length <= 0 || s.endEvery <= 0 || s.producers < 1 || s.readers < 1 || s.partitions < 1 ||
+		s.rate < 0 {
+		return fmt.Errorf("got arguments %q or a number below 1, expected flags alone", f.Args())
+	}
+	return nil
+}
+
+// run does everything.
+func (s *soak) run(ctx context.Context) error {
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	defer s.cancel(nil)
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	defer s.broker.Close()
+	if err := s.load(ctx); err != nil {
+		_ = s.broker.Kill() // what failed says more
+		return err
+	}
+	s.say("stopping the broker")
+	if err := s.broker.Stop(); err != nil {
+		return err
+	}
+	if err := s.judge(ctx); err != nil {
+		return err
+	}
+	s.flat()
+	page, err := s.writePage()
+	if err != nil {
+		return err
+	}
+	fmt.Println(page)
+	return nil
+}
+
+// prepare builds gregor, starts it and makes the topics.
+func (s *soak) prepare(ctx context.Context) error {
+	out, err := filepath.Abs(s.out)
+	if err != nil {
+		return err
+	}
+	s.out, s.bin, s.clock = out, filepath.Join(out, "gregor"), chronicle.NewClock()
+	if err := os.RemoveAll(filepath.Join(out, "data")); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(out, "data"), 0o755); err != nil {
+		return err
+	}
+	if err := node.Build(ctx, s.bin); err != nil {
+		return err
+	}
+	s.broker, err = node.New(ctx, s.bin, filepath.Join(out, "data"), map[string]string{
+		"auto.create.topics.enable":       "false",
+		"log.retention.check.interval.ms": "1000",
+		"file.delete.delay.ms":            "1000",
+	})
+	if err != nil {
+		return err
+	}
+	started, err := s.broker.Start()
+	if err != nil {
+		return err
+	}
+	s.say("ready after %.0f ms; load for %v, an end every %v", started.Seconds()*1000, s.length, s.endEvery)
+	s.topics = []*topic{
+		{name: "kept", configs: map[string]string{"segment.bytes": "16777216", "retention.ms": "-1"}},
+		{name: "trimmed", trims: true, configs: map[string]string{
+			"segment.bytes": "1048576", "retention.bytes": "2097152", "compression.type": "lz4",
+		}},
+	}
+	for _, t := range s.topics {
+		t.file = filepath.Join(out, "history-"+t.name+".jsonl")
+		t.book, err = chronicle.New(s.clock, t.file, history.Header{
+			Source: "real", Class: "page-cache", Nodes: []base.NodeID{nodeID}, Trims: t.trims,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.createTopics(ctx)
+}
+
+// fail notes that something does not hold.
+func (s *soak) fail(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.failures = append(s.mu.failures, fmt.Sprintf(format, args...))
+}
+
+// say tells on stderr what happens.
+func (s *soak) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%7.1f s  %s\n", s.clock.Now().Seconds(), strings.TrimSpace(fmt.Sprintf(format, args...)))
+}
