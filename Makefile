@@ -18,6 +18,8 @@ SEEDS ?= 1-50
 # How long the broker is under load, and how often it is killed meanwhile.
 SOAK ?= 30m
 SOAKEVERY ?= 30s
+# How many mutated frames "make hostile" sends.
+FRAMES ?= 1000000
 # How long each fuzz target runs, how many at a time, and with how many workers each.
 FUZZTIME ?= 60s
 FUZZJOBS ?= 2
@@ -57,6 +59,9 @@ bench-quick: ## speed beside raw loops over the same bytes, in one run
 soak: ## SOAK (30m) of load, with a kill every SOAKEVERY (30s), checked
 	$(GO) run ./scripts/soak -for $(SOAK) -end-every $(SOAKEVERY)
 
+hostile: ## FRAMES (1000000) mutated frames at a live broker while a good client works
+	$(GO) run ./scripts/hostile -frames $(FRAMES)
+
 sim: build ## the simulator over SEEDS (1-50)
 	bin/gregor sim run --seeds $(SEEDS)
 
@@ -76,4 +81,4 @@ lint: vet ## gofmt, vet, staticcheck, and the repository's own rules
 fmt: ## format every Go file
 	gofmt -w .
 
-.PHONY: help build demo test vet cover rest race compat bench-quick soak sim fuzz wasm lint fmt
+.PHONY: help build demo test vet cover rest race compat bench-quick soak hostile sim fuzz wasm lint fmt

@@ -7,17 +7,32 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// versions are those of an API, from the first to the last.
+type versions struct{ first, last int16 }
+
+// String is "3-7", or "3" for one alone.
+func (v versions) String() string {
+	if v.first == v.last {
+		return fmt.Sprint(v.first)
+	}
+	return fmt.Sprintf("%d-%d", v.first, v.last)
+}
+
 // apiRow is one API that Kafka advertises.
 type apiRow struct {
-	key      int16
-	min, max int16
-	// served says that gregor advertises it, too.
+	key   int16
+	name  string
+	kafka versions
+	// gregor has its versions, if served says that it advertises any.
+	gregor versions
 	served bool
 }
 
@@ -32,10 +47,42 @@ func (w *world) checkAPIs(ctx context.Context) {
 			if err != nil {
 				errs = append(errs, fmt.Errorf("ApiVersions v%d: %w", version, err))
 			}
-			w.apis = rows
+			// A later version may list more.
+			if len(rows) > 0 {
+				w.apis = rows
+			}
 		}
-		return errors.Join(errs...)
+		return errors.Join(errors.Join(errs...), w.nameAPIs(ctx))
 	})
+}
+
+// toolLine is how BrokerApiVersionsCommand shows an API that a broker has.
+var toolLine = regexp.MustCompile(`(?m)^\t(\w+)\((\d+)\): \d`)
+
+// nameAPIs takes the names of the APIs from Kafka's tool.
+func (w *world) nameAPIs(ctx context.Context) error {
+	a, err := w.kafka.tools.run(ctx, "", class("BrokerApiVersionsCommand"), "--bootstrap-server", w.kafka.address)
+	if err := failure(a, err); err != nil {
+		return err
+	}
+	named := apiNames(a.stdout)
+	for i, row := range w.apis {
+		if w.apis[i].name = named[row.key]; w.apis[i].name == "" {
+			return fmt.Errorf("BrokerApiVersionsCommand has no name for API %d", row.key)
+		}
+	}
+	return nil
+}
+
+// apiNames reads the names of APIs, by key, from what BrokerApiVersionsCommand prints.
+func apiNames(text string) map[int16]string {
+	named := make(map[int16]string)
+	for _, m := range toolLine.FindAllStringSubmatch(text, -1) {
+		if key, err := strconv.ParseInt(m[2], 10, 16); err == nil {
+			named[int16(key)] = m[1]
+		}
+	}
+	return named
 }
 
 func (w *world) compareAPIs(ctx context.Context, version int16) ([]apiRow, error) {
@@ -47,22 +94,28 @@ func (w *world) compareAPIs(ctx context.Context, version int16) ([]apiRow, error
 	if err != nil {
 		return nil, err
 	}
+	return matchAPIs(ours, theirs)
+}
+
+// matchAPIs lays what gregor advertises beside what Kafka does. The rows are in the order of keys, and complete even if
+// there is an error.
+func matchAPIs(ours, theirs []kmsg.ApiVersionsResponseApiKey) ([]apiRow, error) {
 	rows := make([]apiRow, 0, len(theirs))
 	var errs []error
 	for _, k := range theirs {
+		row := apiRow{key: k.ApiKey, kafka: versions{k.MinVersion, k.MaxVersion}}
 		at := slices.IndexFunc(ours, func(g kmsg.ApiVersionsResponseApiKey) bool { return g.ApiKey == k.ApiKey })
-		rows = append(rows, apiRow{key: k.ApiKey, min: k.MinVersion, max: k.MaxVersion, served: at >= 0})
-		if at < 0 {
-			continue
+		if at >= 0 {
+			row.served, row.gregor = true, versions{ours[at].MinVersion, ours[at].MaxVersion}
 		}
-		if g := ours[at]; g.MinVersion != k.MinVersion || g.MaxVersion != k.MaxVersion {
-			errs = append(errs, fmt.Errorf("%s: got versions %d-%d, Kafka has %d-%d",
-				kmsg.NameForKey(k.ApiKey), g.MinVersion, g.MaxVersion, k.MinVersion, k.MaxVersion))
+		if row.served && row.gregor != row.kafka {
+			errs = append(errs, fmt.Errorf("API %d: got versions %v, Kafka has %v", k.ApiKey, row.gregor, row.kafka))
 		}
+		rows = append(rows, row)
 	}
 	for _, g := range ours {
 		if !slices.ContainsFunc(rows, func(r apiRow) bool { return r.key == g.ApiKey }) {
-			errs = append(errs, fmt.Errorf("%s is advertised, and Kafka does not have it", kmsg.NameForKey(g.ApiKey)))
+			errs = append(errs, fmt.Errorf("API %d is advertised, and Kafka does not have it", g.ApiKey))
 		}
 	}
 	slices.SortFunc(rows, func(a, b apiRow) int { return int(a.key) - int(b.key) })

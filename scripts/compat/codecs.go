@@ -59,8 +59,9 @@ func plainRecords(codec string) []record {
 	var all []record
 	for i := range perCodec {
 		r := record{
-			Offset: int64(i),
-			Key:    ptr(fmt.Sprintf("key %d", i)), Value: ptr(strings.Repeat(fmt.Sprintf("%s ü %d;", codec, i), 1+i%50)),
+			Offset:  int64(i),
+			Key:     ptr(fmt.Sprintf("key %d", i)),
+			Value:   ptr(strings.Repeat(fmt.Sprintf("%s ü %d;", codec, i), 1+i%50)),
 			Headers: [][2]string{{"codec", codec}, {"n", "2"}},
 		}
 		switch i % 10 {

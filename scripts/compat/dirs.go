@@ -28,6 +28,7 @@ const (
 // checkDirectories compares the directories that both brokers write, exchanges partitions after a clean stop and after
 // SIGKILL, and has Kafka's tool read what gregor wrote. The brokers are stopped when it ends.
 func (w *world) checkDirectories(ctx context.Context) error {
+	say("filling %d topics on each broker, and stopping both", len(specs))
 	err := w.both(func(s *side) error {
 		if err := errors.Join(s.createTopics(ctx, ours), s.createTopics(ctx, theirs)); err != nil {
 			return err
@@ -50,6 +51,7 @@ func (w *world) checkDirectories(ctx context.Context) error {
 	}
 	w.checkServed(ctx, firstPart, "a clean stop")
 	w.checkContinued(ctx)
+	say("going on with the topics, and killing both brokers")
 	err = w.both(func(s *side) error {
 		return errors.Join(s.fill(ctx, s.own(), secondPart, 0), s.kill())
 	})
@@ -69,6 +71,7 @@ func (w *world) checkDirectories(ctx context.Context) error {
 	}
 	w.checkDump(ctx, "after SIGKILL, recovery and a clean stop; segments that Kafka began among them")
 	w.checkWhole(ctx, said)
+	w.checkForeign(ctx)
 	return nil
 }
 
@@ -98,7 +101,8 @@ func (s *side) deleteRecords(ctx context.Context, prefix string) error {
 
 // checkFiles compares the files of the partitions that both brokers filled with the same batches.
 func (w *world) checkFiles(ctx context.Context) {
-	what := "log, index, time index, producer snapshot and leader epochs are Kafka's, byte for byte"
+	what := "log, index, time index, producer snapshot and leader epochs are Kafka's, byte for byte, but for what a " +
+		"broker stamps or compresses itself"
 	w.rep.check(ctx, "directories", what, func(context.Context) error {
 		var errs []error
 		for _, sp := range specs {

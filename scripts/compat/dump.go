@@ -158,3 +158,25 @@ func batchCodecs(dump string) []string {
 	slices.Sort(found)
 	return slices.Compact(found)
 }
+
+// checkCodecsOnDisk looks into the logs of what the clients produced with each codec: a client that does not trust a
+// broker's versions sends records uncompressed without a word.
+func (w *world) checkCodecsOnDisk(ctx context.Context) {
+	what := "what kcat, ConsoleProducer and franz-go compressed is stored with their codec"
+	w.rep.check(ctx, "DumpLogSegments", what, func(ctx context.Context) error {
+		var errs []error
+		for _, producer := range []string{"kcat", "consoleproducer", "franz-go"} {
+			for _, codec := range codecs {
+				file := filepath.Join(w.gregor.dir, producer+"-"+codec+"-0", fmt.Sprintf("%020d.log", 0))
+				a, err := w.gregor.tools.run(ctx, "", class("DumpLogSegments"), "--files", file)
+				if err := failure(a, err); err != nil {
+					return err
+				}
+				if found := batchCodecs(a.stdout); len(found) != 1 || found[0] != codec {
+					errs = append(errs, fmt.Errorf("%s: got codecs %q, expected %s", file, found, codec))
+				}
+			}
+		}
+		return errors.Join(errs...)
+	})
+}

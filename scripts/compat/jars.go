@@ -25,14 +25,14 @@ var needed = [][3]string{
 // pom is Maven's file that asks for what is needed.
 func pom() string {
 	var b strings.Builder
-	b.WriteString(`<project xmlns="http://maven.apache.org/POM/4.0.0">
+	b.WriteString(`<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>gregor</groupId> <artifactId>compat</artifactId> <version>1</version> <packaging>pom</packaging>
   <dependencies>
 `)
 	for _, a := range needed {
-		fmt.Fprintf(&b, "    <dependency> <groupId>%s</groupId> <artifactId>%s</artifactId> <version>%s</version> </dependency>\n",
-			a[0], a[1], a[2])
+		fmt.Fprintf(&b, "    <dependency>\n      <groupId>%s</groupId> <artifactId>%s</artifactId> "+
+			"<version>%s</version>\n    </dependency>\n", a[0], a[1], a[2])
 	}
 	b.WriteString("  </dependencies>\n</project>\n")
 	return b.String()
@@ -51,23 +51,30 @@ func findJars(ctx context.Context, out string) (string, error) {
 	if err != nil || hasKafka(libs) {
 		return libs, err
 	}
-	fmt.Fprintln(os.Stderr, "fetching the jars of Kafka", kafkaVersion, "with Maven, once")
-	if err := os.MkdirAll(libs, 0o755); err != nil {
-		return "", err
+	return libs, fetchJars(ctx, out, libs)
+}
+
+// fetchJars has Maven fill the folder, which comes to be only when all are there.
+func fetchJars(ctx context.Context, out, libs string) error {
+	say("fetching the jars of Kafka %s with Maven, once", kafkaVersion)
+	if _, err := exec.LookPath("mvn"); err != nil {
+		return fmt.Errorf("mvn is needed to fetch Kafka's jars (or KAFKA_LIBS, to name a folder of them): %w", err)
 	}
-	file := filepath.Join(out, "pom.xml")
-	if err := os.WriteFile(file, []byte(pom()), 0o644); err != nil {
-		return "", err
+	part, file := libs+".part", filepath.Join(out, "pom.xml")
+	err := errors.Join(os.RemoveAll(part), os.RemoveAll(libs), os.MkdirAll(part, 0o755),
+		os.WriteFile(file, []byte(pom()), 0o644))
+	if err != nil {
+		return err
 	}
 	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", file, "dependency:copy-dependencies",
-		"-DoutputDirectory="+libs)
+		"-DoutputDirectory="+part)
 	if text, err := mvn.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("mvn: %w\n%s", err, cut(string(text), 4000))
+		return fmt.Errorf("mvn: %w\n%s", err, cut(string(text), 4000))
 	}
-	if !hasKafka(libs) {
-		return "", fmt.Errorf("got no kafka-clients-%s.jar from Maven in %s", kafkaVersion, libs)
+	if !hasKafka(part) {
+		return fmt.Errorf("got no kafka-clients-%s.jar from Maven in %s", kafkaVersion, part)
 	}
-	return libs, nil
+	return os.Rename(part, libs)
 }
 
 // hasKafka reports that a folder has the jars of the version that is wanted.
@@ -117,6 +124,7 @@ func newJava(ctx context.Context, out string) (*java, error) {
 	if err != nil {
 		return nil, err
 	}
+	say("compiling the program that runs Kafka's tools")
 	javac := exec.CommandContext(ctx, "javac", "-d", j.classes, "-cp", filepath.Join(libs, "*"), source)
 	if text, err := javac.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("javac: %w\n%s", err, text)

@@ -3,12 +3,12 @@
 // that both brokers write, byte for byte, has Kafka's DumpLogSegments read gregor's, and lets each broker serve the
 // partitions that the other wrote, after a clean stop and after SIGKILL.
 //
-//	go run ./scripts/compat              everything; the table, and docs/compatibility.md
+//	go run ./scripts/compat              everything; the table, docs/compatibility.md, and the table in README.md
 //	go run ./scripts/compat -run kcat    only the checks whose client or subject match a regular expression
 //
 // It wants kcat, and a JDK for Java 17 or later. Kafka's jars come from the folder that KAFKA_LIBS names, or are had
-// through Maven once, into out/compat/libs. Whatever it writes is below out/compat: the directories of both brokers,
-// their logs, and transcripts/*.txt, which have each command with both answers.
+// through Maven once, into out/compat/libs. Whatever else it writes is below out/compat: the directories of both
+// brokers, their logs, and transcripts/*.txt, which have each command with both answers.
 //
 // # How it compares
 //
@@ -38,7 +38,9 @@ const timeLimit = 15 * time.Minute
 // world is one run: two fresh brokers and what is known of them.
 type world struct {
 	// out is the folder for all that is written.
-	out           string
+	out string
+	// binary is gregor's program.
+	binary        string
 	gregor, kafka *side
 	rep           *report
 	// met counts how often each known difference showed.
@@ -50,13 +52,15 @@ type world struct {
 func main() {
 	only := flag.String("run", "", "regular expression of the checks to run; empty for all, and the page")
 	out := flag.String("out", "out/compat", "folder for all that is written; what it has is removed, but for the jars")
-	page := flag.String("docs", "docs/compatibility.md", "page to write after a full run")
+	docs := flag.String("docs", "docs/compatibility.md", "page to write after a full run")
+	readme := flag.String("readme", "README.md", "file in which a full run replaces what stands between the lines\n"+
+		blockBegin+" and "+blockEnd)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
-	failed, err := run(ctx, *only, *out, *page)
+	failed, err := run(ctx, *only, *out, *docs, *readme)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "compat:", err)
@@ -67,7 +71,7 @@ func main() {
 }
 
 // run makes the comparison and returns how many checks failed; an error if it could not be made.
-func run(ctx context.Context, only, out, page string) (failed int, err error) {
+func run(ctx context.Context, only, out, docs, readme string) (failed int, err error) {
 	began := time.Now()
 	filter, err := regexp.Compile(only)
 	if err != nil {
@@ -91,11 +95,28 @@ func run(ctx context.Context, only, out, page string) (failed int, err error) {
 	fmt.Printf("\n%d checks, %d failed, %.0f s; both answers to each command are in %s\n",
 		len(w.rep.rows), w.rep.failed(), time.Since(began).Seconds(), filepath.Join(out, "transcripts"))
 	if only == "" {
-		if err := writePage(page, w); err != nil {
+		if err := w.writePages(ctx, docs, readme); err != nil {
 			return 0, err
 		}
 	}
 	return w.rep.failed(), nil
+}
+
+// writePages writes the page and the README's block.
+func (w *world) writePages(ctx context.Context, docs, readme string) error {
+	p, err := newPage(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := p.write(docs); err != nil {
+		return err
+	}
+	fmt.Println("wrote", docs)
+	written, err := writeBlock(readme, p.block())
+	if written && err == nil {
+		fmt.Println("wrote the table in", readme)
+	}
+	return err
 }
 
 // checkAll makes the checks in the order in which they build on each other: clients first, on brokers that run; then
@@ -105,7 +126,7 @@ func (w *world) checkAll(ctx context.Context) error {
 		return err
 	}
 	w.checkAPIs(ctx)
-	for _, name := range []string{"kcat", "tools"} {
+	for _, name := range scriptNames {
 		if err := w.play(ctx, name); err != nil {
 			return err
 		}

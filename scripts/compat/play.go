@@ -19,10 +19,11 @@ func (w *world) play(ctx context.Context, name string) error {
 		return err
 	}
 	for i, scene := range scenes {
-		w.rep.check(ctx, scene.client, scene.what, func(ctx context.Context) error {
-			transcript := filepath.Join(w.out, "transcripts", fmt.Sprintf("%s-%02d.txt", name, i+1))
-			return w.playScene(ctx, scene, transcript)
-		})
+		transcript := filepath.Join(w.out, "transcripts", fmt.Sprintf("%s-%02d.txt", name, i+1))
+		w.rep.concurrently(ctx, []check{{
+			client: scene.client, what: scene.what, commands: scene.compared(),
+			body: func(ctx context.Context) error { return w.playScene(ctx, scene, transcript) },
+		}})
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ var refusal = regexp.MustCompile(`(?i)not support|unsupported|timed? ?out|total 
 // judge compares both answers to a command.
 func (w *world) judge(c command, g, k answer) error {
 	if c.awaits == "" && (k.code != 0) != c.fails {
-		return fmt.Errorf("Kafka's exit code is %d: the script does not expect it\n%s%s", k.code, k.stdout, k.stderr)
+		return fmt.Errorf("the script does not expect Kafka's exit code %d\n%s%s", k.code, k.stdout, k.stderr)
 	}
 	if c.awaits != "" {
 		if !refusal.MatchString(g.stdout + g.stderr) {
@@ -117,12 +118,21 @@ func (w *world) compare(c command, g, k string) error {
 	if c.loose {
 		g, k = maskNumbers(g), maskNumbers(k)
 	}
+	if c.objects {
+		g, k = sortObjects(g), sortObjects(k)
+	}
 	if c.unordered {
 		g, k = sortLines(g), sortLines(k)
 	}
 	return diff(g, k)
 }
 
+// sortObjects sorts what stands between braces, whatever it is in.
+func sortObjects(text string) string {
+	return sortLines(strings.NewReplacer("{", "\n", "}", "\n").Replace(text))
+}
+
+// sortLines sorts lines.
 func sortLines(text string) string {
 	lines := strings.Split(text, "\n")
 	slices.Sort(lines)

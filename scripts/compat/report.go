@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -17,6 +19,8 @@ import (
 type row struct {
 	// client is who did it, what is what it did.
 	client, what string
+	// commands is how many commands of a script it compared; 0 for checks of other kinds.
+	commands int
 	// err is nil if all was well.
 	err  error
 	took time.Duration
@@ -32,7 +36,9 @@ type report struct {
 // check is one check to be made.
 type check struct {
 	client, what string
-	body         func(context.Context) error
+	// commands is as in row.
+	commands int
+	body     func(context.Context) error
 }
 
 // wants reports that a check is to be made.
@@ -42,7 +48,7 @@ func (r *report) wants(client, what string) bool {
 
 // check makes one check, if it is wanted, and adds its row.
 func (r *report) check(ctx context.Context, client, what string, body func(context.Context) error) {
-	r.concurrently(ctx, []check{{client, what, body}})
+	r.concurrently(ctx, []check{{client: client, what: what, body: body}})
 }
 
 // concurrently makes the checks of each list one after another, and all lists at the same time. The rows come in the
@@ -67,7 +73,7 @@ func (r *report) concurrently(ctx context.Context, lists ...[]check) {
 
 func (c check) run(ctx context.Context) row {
 	began := time.Now()
-	made := row{client: c.client, what: c.what, err: c.body(ctx)}
+	made := row{client: c.client, what: c.what, commands: c.commands, err: c.body(ctx)}
 	made.took = time.Since(began)
 	text := fmt.Sprintf("%-6s %5.1f s  %s: %s\n", made.verdict(), made.took.Seconds(), c.client, c.what)
 	if made.err != nil {
@@ -75,6 +81,11 @@ func (c check) run(ctx context.Context) row {
 	}
 	fmt.Fprint(os.Stderr, text)
 	return made
+}
+
+// say tells what is being done, beside the rows.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "...             "+format+"\n", args...)
 }
 
 // failed counts the checks that failed.
@@ -88,17 +99,66 @@ func (r *report) failed() int {
 	return n
 }
 
-// print writes the table, and after it what is wrong.
+// tally sums up the rows of one client.
+type tally struct {
+	client                   string
+	checks, commands, failed int
+	took                     time.Duration
+}
+
+// tallies sums up the rows by client, in the order in which the clients came first, and all of them.
+func (r *report) tallies() (each []tally, all tally) {
+	all.client = "all"
+	for _, row := range r.rows {
+		at := slices.IndexFunc(each, func(t tally) bool { return t.client == row.client })
+		if at < 0 {
+			at = len(each)
+			each = append(each, tally{client: row.client})
+		}
+		each[at].add(row)
+		all.add(row)
+	}
+	return each, all
+}
+
+func (t *tally) add(r row) {
+	t.checks++
+	t.commands += r.commands
+	t.took += r.took
+	if r.err != nil {
+		t.failed++
+	}
+}
+
+// verdict is that of all rows together.
+func (t tally) verdict() string {
+	if t.failed > 0 {
+		return fmt.Sprintf("%d FAILED", t.failed)
+	}
+	return "ok"
+}
+
+// count is a number for a table: none is a dash.
+func count(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
+}
+
+// print writes the table, a line for each client, and after it what is wrong.
 func (r *report) print(to io.Writer) {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CLIENT\tWHAT\tVERDICT\tSECONDS")
-	for _, row := range r.rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.1f\n", row.client, row.what, row.verdict(), row.took.Seconds())
+	fmt.Fprintln(table, "CLIENT\tCHECKS\tCOMMANDS COMPARED\tVERDICT\tSECONDS")
+	each, all := r.tallies()
+	for _, t := range append(each, all) {
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%.1f\n",
+			t.client, t.checks, count(t.commands), t.verdict(), t.took.Seconds())
 	}
 	_ = table.Flush() // to standard output: nobody is left to tell
 	for _, row := range r.rows {
 		if row.err != nil {
-			fmt.Fprintf(to, "\n%s: %s\n%s\n", row.client, row.what, indent(cut(row.err.Error(), 20_000)))
+			fmt.Fprintf(to, "\nFAILED %s: %s\n%s\n", row.client, row.what, indent(cut(row.err.Error(), 20_000)))
 		}
 	}
 }
@@ -129,11 +189,7 @@ func diff(got, want string) error {
 		return nil
 	}
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
-	var parts []string
-	for _, edit := range edits(a, b) {
-		parts = append(parts, edit)
-	}
-	return fmt.Errorf("gregor (-) and Kafka (+) differ:\n%s", strings.Join(parts, "\n"))
+	return fmt.Errorf("gregor (-) and Kafka (+) differ:\n%s", strings.Join(edits(a, b), "\n"))
 }
 
 // edits lists the lines that only a ("- ") or only b ("+ ") has, by their longest common subsequence. Common ends are

@@ -14,7 +14,8 @@ import (
 //	! command ...                        one that must fail, with an exit code other than 0
 //	? consumer groups | command ...      one that gregor refuses until it has what stands before the bar
 //	< a line\tof standard input          for the command above
-//	~ numbers                            of the command above, numbers in the answer are not compared; or: order
+//	~ numbers                            of the command above, numbers in the answer are not compared; or order: lines
+//	                                     may come in any; or objects: those of JSON may come in any order
 //	@ name text                          writes a file FILES/name before the next command
 //	; a comment
 //
@@ -24,10 +25,24 @@ import (
 //go:embed commands/*.txt
 var scripts embed.FS
 
+// scriptNames are the scripts in the order in which they are played.
+var scriptNames = []string{"kcat", "tools"}
+
 // scene is one check of a script.
 type scene struct {
 	client, what string
 	commands     []command
+}
+
+// compared counts the commands that both brokers answer.
+func (s scene) compared() int {
+	n := 0
+	for _, c := range s.commands {
+		if c.awaits == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // command is one command of a scene.
@@ -43,8 +58,9 @@ type command struct {
 	fails bool
 	// awaits is what gregor needs for it and does not have; empty for what must work.
 	awaits string
-	// loose says that numbers are not compared, unordered that lines may come in any order.
-	loose, unordered bool
+	// loose says that numbers are not compared, unordered that lines may come in any order, and objects that those of
+	// JSON may, on lines of their own or not.
+	loose, unordered, objects bool
 }
 
 // String is the command as one would type it.
@@ -125,8 +141,10 @@ func (s *scene) amend(mark, rest string) error {
 			c.loose = true
 		case "order":
 			c.unordered = true
+		case "objects":
+			c.objects = true
 		default:
-			return fmt.Errorf("got ~ %s, expected ~ numbers or ~ order", rest)
+			return fmt.Errorf("got ~ %s, expected ~ numbers, ~ order or ~ objects", rest)
 		}
 		return nil
 	}

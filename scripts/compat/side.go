@@ -37,6 +37,9 @@ type side struct {
 	client *kgo.Client
 }
 
+// cleanMark is the file that a broker leaves when it stops cleanly.
+const cleanMark = ".kafka_cleanshutdown"
+
 // clusterID is what both brokers are formatted with.
 const clusterID = "4L6g3nShT-eMCtK--X86sw"
 
@@ -151,7 +154,7 @@ func (s *side) stop() error {
 	if err := s.end(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(s.dir, ".kafka_cleanshutdown")); err != nil {
+	if _, err := os.Stat(filepath.Join(s.dir, cleanMark)); err != nil {
 		return fmt.Errorf("stop %s: its mark of a clean stop: %w", s.name, err)
 	}
 	return nil

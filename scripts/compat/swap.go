@@ -88,7 +88,7 @@ func addCheckpointLine(file, topic, line string) error {
 // clients. left says how many batches of each topic are not there yet.
 func (w *world) checkServed(ctx context.Context, left int, after string) {
 	serves := func(who, what string, reader *side, prefix string) check {
-		return check{who, what + ", after " + after, func(ctx context.Context) error {
+		return check{client: who, what: what + ", after " + after, body: func(ctx context.Context) error {
 			return reader.readSpecs(ctx, prefix, left)
 		}}
 	}
@@ -124,7 +124,7 @@ func (w *world) checkContinued(ctx context.Context) {
 			errs = append(errs, s.repeat(ctx, prefix), s.fill(ctx, prefix, firstPart, secondPart))
 		}
 		appended := errors.Join(errs...)
-		return []check{{who, what, func(ctx context.Context) error {
+		return []check{{client: who, what: what, body: func(ctx context.Context) error {
 			if appended != nil {
 				return appended
 			}

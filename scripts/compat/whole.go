@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 )
 
 // descriptions are what a broker says about itself and its topics: two brokers with one directory must say the same.
@@ -34,11 +33,12 @@ func (s *side) describe(ctx context.Context) ([]string, error) {
 // checkWhole starts Apache Kafka on a copy of all of gregor's directory, cluster metadata and all. said is what gregor
 // said before it stopped.
 func (w *world) checkWhole(ctx context.Context, said []string) {
-	what := "starts on a copy of gregor's whole directory: cluster metadata, topic ids, configurations, first and last " +
-		"offsets, records"
+	what := "starts on a copy of gregor's whole directory: cluster metadata, topic ids, configurations, offsets, " +
+		"records"
 	w.rep.check(ctx, "Apache Kafka", what, func(ctx context.Context) (err error) {
-		s, err := newSide(w.out, "whole", w.kafka.tools, func(file string) *exec.Cmd {
-			return w.kafka.tools.java.command("broker-whole", "-Xmx768m", "kafka.Kafka", file)
+		tools := w.kafka.tools
+		s, err := newSide(w.out, "whole", tools, func(file string) *exec.Cmd {
+			return tools.java.command("broker-whole", "-Xmx768m", "kafka.Kafka", file)
 		})
 		if err != nil {
 			return err
@@ -61,27 +61,5 @@ func (w *world) checkWhole(ctx context.Context, said []string) {
 			}
 		}
 		return errors.Join(errors.Join(errs...), s.readSpecs(ctx, ours, 0), s.readSpecs(ctx, theirs, 0))
-	})
-}
-
-// checkCodecsOnDisk looks into the logs of what the clients produced with each codec: a client that does not trust a
-// broker's versions sends records uncompressed without a word.
-func (w *world) checkCodecsOnDisk(ctx context.Context) {
-	what := "what kcat, ConsoleProducer and franz-go compressed is stored with their codec"
-	w.rep.check(ctx, "DumpLogSegments", what, func(ctx context.Context) error {
-		var errs []error
-		for _, producer := range []string{"kcat", "consoleproducer", "franz-go"} {
-			for _, codec := range codecs {
-				file := filepath.Join(w.gregor.dir, producer+"-"+codec+"-0", fmt.Sprintf("%020d.log", 0))
-				a, err := w.gregor.tools.run(ctx, "", class("DumpLogSegments"), "--files", file)
-				if err := failure(a, err); err != nil {
-					return err
-				}
-				if found := batchCodecs(a.stdout); len(found) != 1 || found[0] != codec {
-					errs = append(errs, fmt.Errorf("%s: got codecs %q, expected %s", file, found, codec))
-				}
-			}
-		}
-		return errors.Join(errs...)
 	})
 }

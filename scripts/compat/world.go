@@ -17,7 +17,7 @@ func newWorld(ctx context.Context, out string, filter *regexp.Regexp) (*world, e
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"gregor", "kafka", "transcripts", "logs", "tmp", "copies", "whole"} {
+	for _, name := range []string{"gregor", "kafka", "transcripts", "logs", "tmp", "copies", "whole", "foreign"} {
 		if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
 			return nil, err
 		}
@@ -32,15 +32,15 @@ func newWorld(ctx context.Context, out string, filter *regexp.Regexp) (*world, e
 	if err != nil {
 		return nil, err
 	}
-	binary := filepath.Join(out, "gregor.bin")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/gregor")
+	say("building gregor")
+	w := &world{
+		out: out, binary: filepath.Join(out, "gregor.bin"), rep: &report{filter: filter}, met: make(map[string]int),
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "./cmd/gregor")
 	if text, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build gregor: %w\n%s", err, text)
 	}
-	w := &world{out: out, rep: &report{filter: filter}, met: make(map[string]int)}
-	w.gregor, err = newSide(out, "gregor", &jvm{java: j, log: "tools-gregor"}, func(file string) *exec.Cmd {
-		return exec.Command(binary, "broker", "-c", file, "--cluster-id", clusterID)
-	})
+	w.gregor, err = newSide(out, "gregor", &jvm{java: j, log: "tools-gregor"}, w.launchGregor)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +53,14 @@ func newWorld(ctx context.Context, out string, filter *regexp.Regexp) (*world, e
 	return w, w.format(ctx)
 }
 
+// launchGregor prepares gregor's process.
+func (w *world) launchGregor(file string) *exec.Cmd {
+	return exec.Command(w.binary, "broker", "-c", file, "--cluster-id", clusterID)
+}
+
 // format formats Kafka's directory; gregor formats its own.
 func (w *world) format(ctx context.Context) error {
+	say("formatting Kafka's directory")
 	file := filepath.Join(filepath.Dir(w.kafka.dir), "server.properties")
 	a, err := w.kafka.tools.run(ctx, "", "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", file,
 		"--feature", "eligible.leader.replicas.version=0")
@@ -85,6 +91,7 @@ func (w *world) both(do func(*side) error) error {
 }
 
 func (w *world) startBoth(ctx context.Context) error {
+	say("starting gregor and Kafka")
 	return w.both(func(s *side) error { return s.start(ctx) })
 }
 

@@ -17,10 +17,10 @@ import (
 
 // sample is what the broker took at an instant, and how far the clients were.
 type sample struct {
-	at                  time.Duration
-	usage               node.Usage
-	logBytes            int64
-	acked, read, writes int64
+	at          time.Duration
+	usage       node.Usage
+	logBytes    int64
+	acked, read int64
 }
 
 // load runs the clients while the broker is ended again and again, and then reads everything back.

@@ -115,7 +115,7 @@ func main() {
 func (s *soak) parse(args []string) error {
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
 	f.DurationVar(&s.length, "for", 30*time.Minute, "how long the load lasts")
-	f.DurationVar(&s.endEvery, "end-every", 30*time.Second, "how often the broker is killed or stopped, and started again")
+	f.DurationVar(&s.endEvery, "end-every", 30*time.Second, "how often the broker is ended and started again")
 	f.IntVar(&s.producers, "producers", 8, "producers")
 	f.IntVar(&s.readers, "readers", 2, "readers of each topic")
 	f.IntVar(&s.partitions, "partitions", 6, "partitions of each topic")

@@ -23,7 +23,8 @@ func UsageOf(pid int) (Usage, error) {
 	_, rest, found := strings.Cut(string(status), "VmRSS:")
 	fields := strings.Fields(rest)
 	if !found || len(fields) == 0 {
-		return Usage{}, fmt.Errorf("process %d: no VmRSS in its status", pid) // it has ended, and waits to be waited for
+		// It has ended, and waits to be waited for.
+		return Usage{}, fmt.Errorf("process %d: no VmRSS in its status", pid)
 	}
 	kib, err := strconv.ParseInt(fields[0], 10, 64)
 	if err != nil {
