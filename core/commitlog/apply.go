@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/segment"
@@ -37,12 +38,39 @@ func (ld *loader) apply(end base.Offset) (base.Offset, error) {
 	return end, ld.sealAllButLast()
 }
 
-// removeLeftovers removes the files of interrupted deletions, orphaned indexes and snapshots that are of no use.
+// removeLeftovers removes the files of interrupted deletions and compactions, orphaned indexes and snapshots that are
+// of no use. Those with a .swap name are gone for good before any other goes: a .cleaned file is what tells that they
+// do not count.
 func (ld *loader) removeLeftovers() error {
+	var swaps, others []string
 	for _, name := range ld.files.leftovers {
-		if err := ld.o.FS.Remove(path.Join(ld.o.Dir, name)); err != nil && !isNotExist(err) {
+		if strings.HasSuffix(name, segment.SwapSuffix) {
+			swaps = append(swaps, name)
+		} else {
+			others = append(others, name)
+		}
+	}
+	for _, name := range swaps {
+		if err := ld.removeLeftover(name); err != nil {
+			return err
+		}
+	}
+	if len(swaps) > 0 && len(others) > 0 {
+		if err := ld.o.FS.SyncDir(ld.o.Dir); err != nil {
 			return fmt.Errorf("remove leftover: %w", err)
 		}
+	}
+	for _, name := range others {
+		if err := ld.removeLeftover(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ld *loader) removeLeftover(name string) error {
+	if err := ld.o.FS.Remove(path.Join(ld.o.Dir, name)); err != nil && !isNotExist(err) {
+		return fmt.Errorf("remove leftover: %w", err)
 	}
 	return nil
 }
@@ -84,16 +112,16 @@ func (ld *loader) beginAt(start base.Offset) (base.Offset, error) {
 }
 
 // sealAllButLast writes the rebuilt indexes of the segments that are not appended to, where they differ from the files.
+// Where they do not, the files may still be only with the kernel: all are synced before the recovery point passes them.
 func (ld *loader) sealAllButLast() error {
 	if ld.from == len(ld.segments) {
 		return nil
 	}
 	for _, s := range ld.segments[ld.from : len(ld.segments)-1] {
-		if s.Sealed() {
-			continue
-		}
-		if err := s.Seal(); err != nil {
-			return err
+		if !s.Sealed() {
+			if err := s.Seal(); err != nil {
+				return err
+			}
 		}
 		ld.l.noteSealed(s)
 	}

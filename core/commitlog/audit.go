@@ -65,7 +65,8 @@ func (a *Audit) batch(b batch.Batch, epochs epochCache, progress func(int64)) {
 	a.Bytes += int64(len(b))
 	// Below the first epoch that it knows, the checkpoint says nothing: DeleteRecords may have cut it there.
 	if want := epochs.at(b.BaseOffset()); want != base.NoEpoch && b.LeaderEpoch() != want {
-		a.found("batch at offset %d: got leader epoch %d, the checkpoint says %d", b.BaseOffset(), b.LeaderEpoch(), want)
+		a.found("batch at offset %d: got leader epoch %d, the checkpoint says %d", b.BaseOffset(),
+			b.LeaderEpoch(), want)
 	}
 	if progress != nil {
 		progress(a.Bytes)

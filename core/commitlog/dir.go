@@ -111,7 +111,8 @@ func readMeta(fs vfs.FS, dir string, want MetaProperties) (MetaProperties, bool,
 		return MetaProperties{}, false, fmt.Errorf("%s: %w", path.Join(dir, MetaFile), err)
 	}
 	if meta.NodeID != want.NodeID {
-		return meta, false, fmt.Errorf("%w: %s: got node.id %d, expected %d", ErrOtherNode, dir, meta.NodeID, want.NodeID)
+		return meta, false, fmt.Errorf("%w: %s: got node.id %d, expected %d", ErrOtherNode, dir, meta.NodeID,
+			want.NodeID)
 	}
 	if want.ClusterID != "" && meta.ClusterID != want.ClusterID {
 		return meta, false, fmt.Errorf("%w: %s: got cluster.id %s, expected %s", ErrOtherCluster, dir, meta.ClusterID,

@@ -125,8 +125,8 @@ func TestEpochsAgainstTwin(t *testing.T) {
 					gotEpoch, got := l.EndOffsetForEpoch(asked)
 					wantEpoch, want := w.endOffset(asked)
 					if gotEpoch != wantEpoch || got != want {
-						t.Fatalf("end of epoch %d: got %d, %d, expected %d, %d; %v", asked, gotEpoch, got, wantEpoch, want,
-							l.mu.epochs)
+						t.Fatalf("end of epoch %d: got %d, %d, expected %d, %d; %v", asked, gotEpoch, got,
+							wantEpoch, want, l.mu.epochs)
 					}
 				}
 				for at := w.start; at < w.end; at++ {
@@ -199,7 +199,8 @@ func TestParseEpochs(t *testing.T) {
 		{"0\n2\n0 0\n3 17\n", "[{0 0} {3 17}]", true},
 		{"0\n2\n0 0\n3 17", "[{0 0} {3 17}]", true},
 		{"0\n2\n0 5\n3 5\n", "[{0 5} {3 5}]", true},
-		{"", "", false}, {"0\n", "", false}, {"1\n0\n", "", false}, {"0\n1\n", "", false}, {"0\n1\n0 0\n1 1\n", "", false},
+		{"", "", false}, {"0\n", "", false}, {"1\n0\n", "", false}, {"0\n1\n", "", false},
+		{"0\n1\n0 0\n1 1\n", "", false},
 		{"0\n-1\n", "", false}, {"0\nx\n", "", false}, {"0\n1\n0\n", "", false}, {"0\n1\n0 0 0\n", "", false},
 		{"0\n1\n-1 0\n", "", false}, {"0\n1\n0 -1\n", "", false}, {"0\n1\n2147483648 0\n", "", false},
 		{"0\n2\n3 0\n3 1\n", "", false}, {"0\n2\n3 9\n4 1\n", "", false}, {"0\n1\n0 x\n", "", false},

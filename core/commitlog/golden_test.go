@@ -156,11 +156,14 @@ func TestSameFilesAsKafka(t *testing.T) {
 			l := open(t, g.options(fs))
 			for i, s := range g.steps {
 				b := s.set.build(t)
-				v, err := batch.Validate(b, batch.Rules{LogAppendTime: g.stamp, Now: s.now, AfterMaxMs: never, BeforeMaxMs: never})
+				v, err := batch.Validate(b, batch.Rules{
+					LogAppendTime: g.stamp, Now: s.now, AfterMaxMs: never, BeforeMaxMs: never,
+				})
 				must(t, err)
 				got, err := l.Append(v.Batch, s.epoch, s.now)
 				if err == nil && got.Base != s.offset || codeOf(err) != s.code {
-					t.Fatalf("step %d, %+v: got %+v, %v, Kafka answered %d and offset %d", i, s.set, got, err, s.code, s.offset)
+					t.Fatalf("step %d, %+v: got %+v, %v, Kafka answered %d and offset %d", i, s.set, got, err,
+						s.code, s.offset)
 				}
 			}
 			g.askTimes(t, l)

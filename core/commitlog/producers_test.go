@@ -127,7 +127,8 @@ func (w producerTwin) send(t *testing.T, l *Log, s set) {
 		t.Fatalf("%+v: got %+v at end %d", s, got, end)
 	}
 	w[s.pid] = append(w[s.pid], sentSet{
-		epoch: s.epoch, first: s.seq, last: batch.AddSequence(s.seq, int32(len(s.times)-1)), base: got.Base, end: got.End,
+		epoch: s.epoch, first: s.seq, last: batch.AddSequence(s.seq, int32(len(s.times)-1)),
+		base: got.Base, end: got.End,
 	})
 }
 
@@ -235,7 +236,8 @@ func TestControlBatchesAndProducers(t *testing.T) {
 		{set{pid: 4, epoch: 3, seq: 0}, nil},
 		{set{pid: 4, epoch: 3, seq: 5}, ErrOutOfOrderSequence},
 	} {
-		if prior, err := p.check(row.s.build(t)); prior != nil || !errors.Is(err, row.want) || row.want == nil && err != nil {
+		prior, err := p.check(row.s.build(t))
+		if prior != nil || !errors.Is(err, row.want) || row.want == nil && err != nil {
 			t.Errorf("%+v: got %v, %v, expected %v", row.s, prior, err, row.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gregor-log/gregor/base"
@@ -57,10 +58,13 @@ type view struct {
 }
 
 // readFailed turns an error of a read from a segment into the log's failure, unless it is only that the segment was
-// deleted meanwhile.
+// deleted meanwhile, or that the records are as a client sent them.
 func (l *Log) readFailed(s *segment.Segment, err error) error {
 	if isNotExist(err) && l.deleted(s) {
 		return fmt.Errorf("%w: its segment was deleted: %w", ErrOffsetOutOfRange, err)
+	}
+	if errors.Is(err, segment.ErrUnreadable) {
+		return err
 	}
 	return l.fail(err)
 }

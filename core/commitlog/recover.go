@@ -111,7 +111,8 @@ func (ld *loader) judge(i int, d *segment.Damage) error {
 // judgeEnd decides whether a log may end there: not if more was synced and not deleted since.
 func (ld *loader) judgeEnd(end base.Offset) error {
 	if point := ld.o.RecoveryPoint; max(end, ld.o.LogStart) < point && !ld.o.AcceptLoss {
-		return fmt.Errorf("%w: got a log that ends at offset %d, expected one synced up to %d", ErrCorruptLog, end, point)
+		return fmt.Errorf("%w: got a log that ends at offset %d, expected one synced up to %d", ErrCorruptLog,
+			end, point)
 	}
 	return nil
 }

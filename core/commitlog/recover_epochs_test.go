@@ -42,7 +42,7 @@ func TestRecoveredEpochsReachTheirFile(t *testing.T) {
 		}
 	}
 	fs.Kill()
-	if l, _, err = Open(o); err != nil {
+	if _, _, err = Open(o); err != nil {
 		t.Fatal(err)
 	}
 	content, err := vfs.ReadFile(fs, o.Dir+"/"+EpochsFile)

@@ -165,7 +165,8 @@ func (w *tableLog) checkRecovered(t *testing.T, fs *vfs.Mem, o Options, r row) {
 	})
 	l, report, err := Open(o)
 	must(t, err)
-	if report.Start != r.start || report.End != r.end || l.Start() != r.start || l.End() != r.end || l.Synced() != r.end {
+	if report.Start != r.start || report.End != r.end ||
+		l.Start() != r.start || l.End() != r.end || l.Synced() != r.end {
 		t.Fatalf("got %d to %d, synced to %d, expected %d to %d", l.Start(), l.End(), l.Synced(), r.start, r.end)
 	}
 	last := l.segments()[l.SegmentCount()-1].BaseOffset()
@@ -207,9 +208,12 @@ func (w *tableLog) checkAgain(t *testing.T, fs *vfs.Mem, o Options, want *Log) {
 // damagedTails is what the end of a log may look like.
 var damagedTails = []row{
 	{"nothing", func(*tableLog, *testing.T, *vfs.Mem) {}, 0, 30, 0, nil},
-	{"last batch: bit in its CRC", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 18) }, 0, 29, 0, nil},
-	{"last batch: bit in a record", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 90) }, 0, 29, 0, nil},
-	{"last batch: bit in its length", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 10) }, 0, 29, 0, nil},
+	{"last batch: bit in its CRC",
+		func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 18) }, 0, 29, 0, nil},
+	{"last batch: bit in a record",
+		func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 90) }, 0, 29, 0, nil},
+	{"last batch: bit in its length",
+		func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 10) }, 0, 29, 0, nil},
 	{"last batch: wrong magic", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 29, 16) }, 0, 29, 0, nil},
 	{"last batch: zeros", func(w *tableLog, t *testing.T, fs *vfs.Mem) {
 		name, pos := w.logOf(29)
@@ -264,7 +268,8 @@ var damagedMiddles = []row{
 		w.flip(t, fs, 17, 90)
 	}, 0, refused, 17, nil},
 	// A batch that claims an offset too high is whole; what is lost are those after it, that seem to go back.
-	{"base offset raised", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 25, 6) }, 0, refused, 4122, nil},
+	{"base offset raised",
+		func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 25, 6) }, 0, refused, 4122, nil},
 	{"base offset of a segment's last batch raised", func(w *tableLog, t *testing.T, fs *vfs.Mem) {
 		w.flip(t, fs, 27, 6)
 	}, 0, refused, 4124, nil},
@@ -371,7 +376,8 @@ var damagedNames = []row{
 	}, 0, 30, 0, nil},
 	{"leftovers of deletion and compaction", func(_ *tableLog, t *testing.T, fs *vfs.Mem) {
 		for _, name := range []string{
-			"00000000000000000000.log.deleted", "00000000000000000000.index.deleted", "00000000000000000004.log.cleaned",
+			"00000000000000000000.log.deleted", "00000000000000000000.index.deleted",
+			"00000000000000000004.log.cleaned",
 			"00000000000000000004.timeindex.cleaned", "00000000000000000004.snapshot.deleted",
 			"00000000000000000004.index.swap", "00000000000000000008.index.tmp",
 		} {
@@ -522,7 +528,8 @@ func TestRecoveryInterrupted(t *testing.T) {
 		{"accepted loss", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.flip(t, fs, 17, 90) }, 0, 17, 0,
 			func(o *Options) { o.AcceptLoss = true }},
 		{"log start", func(*tableLog, *testing.T, *vfs.Mem) {}, 10, 30, 0, func(o *Options) { o.LogStart = 10 }},
-		{"log start beyond the end", func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.truncate(t, fs, 28, 0) }, 29, 29, 0,
+		{"log start beyond the end",
+			func(w *tableLog, t *testing.T, fs *vfs.Mem) { w.truncate(t, fs, 28, 0) }, 29, 29, 0,
 			func(o *Options) { o.LogStart = 29 }},
 		{"no indexes", func(_ *tableLog, t *testing.T, fs *vfs.Mem) { removeAll(t, fs, "index") }, 0, 30, 0, nil},
 	} {
@@ -532,7 +539,8 @@ func TestRecoveryInterrupted(t *testing.T) {
 			disk.SyncAll()
 			for k := 1; ; k++ {
 				before := disk.Clone()
-				fs := vfs.NewFaults(before, vfs.CutAt(k, 0))
+				var at vfs.Op
+				fs := vfs.NewFaults(before, cutAt(k, &at))
 				o := w.options(fs, tablePoint)
 				if r.change != nil {
 					r.change(&o)
@@ -543,6 +551,9 @@ func TestRecoveryInterrupted(t *testing.T) {
 					if fs.Calls() < k {
 						return
 					}
+				}
+				if onlyLooks(at) {
+					continue
 				}
 				for i, choice := range []vfs.Choice{
 					vfs.KeepAll, vfs.LoseAll, vfs.KeepNames, vfs.KeepContent, vfs.LoseFirst(1), vfs.KeepFirst(1),

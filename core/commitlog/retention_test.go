@@ -315,7 +315,8 @@ func TestDeleteRecords(t *testing.T) {
 	} {
 		got, err := l.DeleteRecords(step.offset, step.limit)
 		if !errors.Is(err, step.err) || step.err == nil && (err != nil || got != step.want || l.Start() != got) {
-			t.Errorf("to %d: got %d, %v, start %d, expected %d, %v", step.offset, got, err, l.Start(), step.want, step.err)
+			t.Errorf("to %d: got %d, %v, start %d, expected %d, %v", step.offset, got, err, l.Start(),
+				step.want, step.err)
 		}
 	}
 	checkpoint, ok := l.StartCheckpoint()

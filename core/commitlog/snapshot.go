@@ -69,7 +69,8 @@ type SnapshotEntry struct {
 // ParseSnapshot decodes the content of a producer snapshot.
 func ParseSnapshot(content []byte) ([]SnapshotEntry, error) {
 	if len(content) < snapshotHeaderSize {
-		return nil, fmt.Errorf("%w: got %d bytes, expected at least %d", ErrBadSnapshot, len(content), snapshotHeaderSize)
+		return nil, fmt.Errorf("%w: got %d bytes, expected at least %d", ErrBadSnapshot, len(content),
+			snapshotHeaderSize)
 	}
 	if v := int16(binary.BigEndian.Uint16(content)); v != snapshotVersion {
 		return nil, fmt.Errorf("%w: got version %d, expected %d", ErrBadSnapshot, v, snapshotVersion)

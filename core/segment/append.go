@@ -59,7 +59,8 @@ func (s *Segment) checkRange(p []byte) error {
 			return fmt.Errorf("append to %s: %w", s.name, err)
 		}
 		if b.BaseOffset() < s.base || b.LastOffset()-s.base > 1<<31-1 || b.LastOffset() < b.BaseOffset() {
-			return fmt.Errorf("%w: got offsets %d to %d, base offset %d", ErrFull, b.BaseOffset(), b.LastOffset(), s.base)
+			return fmt.Errorf("%w: got offsets %d to %d, base offset %d", ErrFull, b.BaseOffset(),
+				b.LastOffset(), s.base)
 		}
 		rest = after
 	}

@@ -9,10 +9,12 @@ import (
 
 // Audit holds a sealed segment's files against each other, from the disk alone: every batch is whole and its offsets
 // ascend from next on, every offset index entry names a batch by its position and last offset, and every time index
-// entry the largest timestamp up to a batch. visit is called for each batch in order. It returns the offset after the
-// last batch and all that is wrong; it changes nothing.
+// entry a batch with the largest timestamp so far. visit is called for each batch in order. It returns the offset after
+// the last batch and all that is wrong; it changes nothing.
 func (s *Segment) Audit(next base.Offset, visit func(b batch.Batch, pos int64)) (base.Offset, []error) {
-	a := audit{s: s, positions: make(map[int64]base.Offset), largest: make(map[base.Offset]int64), max: base.NoTimestamp}
+	a := audit{
+		s: s, positions: make(map[int64]base.Offset), largest: make(map[base.Offset]int64), max: base.NoTimestamp,
+	}
 	next = max(next, s.base)
 	a.walk(&next, visit)
 	a.offsets()
@@ -24,8 +26,8 @@ func (s *Segment) Audit(next base.Offset, visit func(b batch.Batch, pos int64)) 
 type audit struct {
 	s        *Segment
 	problems []error
-	// positions maps where each batch begins to its last offset; largest maps each batch's last offset to the largest
-	// timestamp up to it.
+	// positions maps where each batch begins to its last offset; largest maps the last offset of each batch that has
+	// the largest timestamp so far to that.
 	positions map[int64]base.Offset
 	largest   map[base.Offset]int64
 	max       int64
@@ -57,7 +59,10 @@ func (a *audit) walk(next *base.Offset, visit func(b batch.Batch, pos int64)) {
 		visit(b, pos)
 		*next = b.NextOffset()
 		a.max = max(a.max, b.MaxTimestamp())
-		a.positions[pos], a.largest[b.LastOffset()] = b.LastOffset(), a.max
+		a.positions[pos] = b.LastOffset()
+		if b.MaxTimestamp() == a.max {
+			a.largest[b.LastOffset()] = a.max
+		}
 		pos += int64(len(b))
 	}
 }
@@ -78,8 +83,8 @@ func (a *audit) offsets() {
 	for i := range x.len() {
 		e := x.at(i, s.base)
 		if last, ok := a.positions[e.Position]; !ok || last != e.Offset {
-			a.found("%w: offset index entry %d: got offset %d at position %d, where the batch ends with %d", ErrBadIndex,
-				i, e.Offset, e.Position, last)
+			a.found("%w: offset index entry %d: got offset %d at position %d, where the batch ends with %d",
+				ErrBadIndex, i, e.Offset, e.Position, last)
 		}
 	}
 }

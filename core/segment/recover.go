@@ -42,10 +42,10 @@ func (d *Damage) Torn(followed bool) bool {
 // String describes the damage in one line.
 func (d *Damage) String() string {
 	if d.LaterAt < 0 {
-		return fmt.Sprintf("%d bytes from position %d (offset %d on) are no valid batch: %v", d.Lost, d.Position, d.Next,
-			d.Cause)
+		return fmt.Sprintf("%d bytes from position %d (offset %d on) are no valid batch: %v", d.Lost, d.Position,
+			d.Next, d.Cause)
 	}
-	return fmt.Sprintf("%d bytes from position %d (offset %d on): %v; a valid batch of offset %d follows at position %d",
+	return fmt.Sprintf("%d bytes from position %d (offset %d on): %v; a valid batch of offset %d follows at %d",
 		d.Lost, d.Position, d.Next, d.Cause, d.Later, d.LaterAt)
 }
 
@@ -280,9 +280,15 @@ func (w *window) plausible(pos int64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if head[magicAt] != batch.Magic {
+		return false, nil // almost all bytes are: no error is made up for each of them
+	}
 	n, err := batch.Size(head)
 	return err == nil && int64(n) <= w.size-pos, nil
 }
+
+// magicAt is where in a batch its magic stands, which is the same in all formats.
+const magicAt = 16
 
 // hole reports whether the damaged bytes up to end look like sectors that were never written: zeros from the damage's
 // position, or from the beginning of a sector, up to the end of that sector. The first bytes of a whole batch may be

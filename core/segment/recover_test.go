@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -39,8 +40,15 @@ type found struct {
 
 var whole8 = found{batches: 8, later: -1}
 
-func TestRecoverTellsDamageApart(t *testing.T) {
-	w := eight(t)
+// damageRow says what becomes of the log of eight batches, and what Recover finds then.
+type damageRow struct {
+	name    string
+	corrupt func([]byte) []byte
+	want    found
+}
+
+// damageTable is the table of what a crash, a disk or somebody's hand does to a log.
+func damageTable(w *twin) []damageRow {
 	at := func(i int) int64 { return w.entries[i].pos }
 	flip := func(pos int64, mask byte) func([]byte) []byte {
 		return func(p []byte) []byte { p[pos] ^= mask; return p }
@@ -49,11 +57,7 @@ func TestRecoverTellsDamageApart(t *testing.T) {
 		return func(p []byte) []byte { clear(p[from:to]); return p }
 	}
 	sector := func(pos int64) int64 { return pos / vfs.SectorSize * vfs.SectorSize }
-	for _, row := range []struct {
-		name    string
-		corrupt func([]byte) []byte
-		want    found
-	}{
+	return []damageRow{
 		{"nothing", func(p []byte) []byte { return p }, whole8},
 		{"emptied", func([]byte) []byte { return nil }, found{later: -1}},
 		{"bit in the CRC of the first", flip(at(0)+17, 1), found{0, 1, false, false, false}},
@@ -104,7 +108,12 @@ func TestRecoverTellsDamageApart(t *testing.T) {
 		{"a batch gone, its successors moved up", func(p []byte) []byte {
 			return append(p[:at(2):at(2)], p[at(3):]...)
 		}, found{batches: 7, later: -1}},
-	} {
+	}
+}
+
+func TestRecoverTellsDamageApart(t *testing.T) {
+	w := eight(t)
+	for _, row := range damageTable(w) {
 		t.Run(row.name, func(t *testing.T) {
 			content := row.corrupt(bytes.Clone(w.bytes()))
 			got, damage := w.recover(t, content)
@@ -141,8 +150,8 @@ func (w *twin) recover(t *testing.T, content []byte) (found, *Damage) {
 	}
 	if damage.Position != s.Size() || damage.Position+damage.Lost != int64(len(content)) || damage.Next != end ||
 		damage.Cause == nil || damage.String() == "" {
-		t.Fatalf("got %+v for a valid part of %d of %d bytes that ends before offset %d", damage, s.Size(), len(content),
-			end)
+		t.Fatalf("got %+v for a valid part of %d of %d bytes that ends before offset %d", damage, s.Size(),
+			len(content), end)
 	}
 	if damage.LaterAt >= 0 {
 		got.later = len(w.entries)
@@ -304,6 +313,32 @@ func TestRecoverPassesErrorsOn(t *testing.T) {
 		}
 		if fmt.Sprint(err) == "<nil>" && damage == nil || err != nil && !errors.Is(err, vfs.ErrIO) {
 			t.Errorf("call %d failed: got %v, %v", k, damage, err)
+		}
+	}
+}
+
+// A large tail of zeros or garbage, as a file system may leave it, is looked through at the speed of memory: nothing is
+// allocated for each byte.
+func TestRecoverLooksThroughGarbageWithoutAllocations(t *testing.T) {
+	const size = 1 << 20
+	r := rand.New(rand.NewPCG(3, 3))
+	garbage := make([]byte, size)
+	for i := range garbage {
+		garbage[i] = byte(r.Uint32())
+	}
+	for _, content := range [][]byte{make([]byte, size), garbage} {
+		fs := newFS(t)
+		writeLog(t, fs, Name(0, LogSuffix), content)
+		allocs := testing.AllocsPerRun(1, func() {
+			s := Open(fs, testDir, 0, size, Config{}, NewResidents(1))
+			d, err := s.Recover(func(batch.Batch, int64) error { return nil })
+			if err != nil || d == nil || d.LaterAt >= 0 {
+				t.Errorf("got %v, %v", d, err)
+			}
+			s.Close()
+		})
+		if allocs > size/50 {
+			t.Errorf("got %v allocations for %d bytes", allocs, size)
 		}
 	}
 }

@@ -113,7 +113,8 @@ func (s *Segment) readTimesLocked() (timeIndex, error) {
 	defer func() { s.mu.pins-- }()
 	err = scanHeaders(f, s.name, 0, s.mu.size, func(_ Place, b batch.Batch) (bool, error) {
 		if b.MaxTimestamp() > base.NoTimestamp {
-			return false, fmt.Errorf("%w: got no entries, expected at least timestamp %d", ErrBadIndex, b.MaxTimestamp())
+			return false, fmt.Errorf("%w: got no entries, expected at least timestamp %d", ErrBadIndex,
+				b.MaxTimestamp())
 		}
 		return false, nil
 	})

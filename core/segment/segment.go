@@ -62,6 +62,9 @@ var (
 	ErrCorrupt = errors.New("log segment is corrupt")
 	// ErrFull reports an append of an offset that the segment's 32-bit relative offsets cannot express.
 	ErrFull = errors.New("offset does not fit the segment")
+	// ErrUnreadable reports records that are not what their batch's header says, although they are the bytes that were
+	// appended: nobody looked at them then.
+	ErrUnreadable = errors.New("unreadable records")
 	// ErrBadIndex reports an index file whose size or content is impossible.
 	ErrBadIndex = errors.New("index file is corrupt")
 )

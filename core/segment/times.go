@@ -188,7 +188,12 @@ func recordOf(b batch.Batch, fits func(*batch.Record) bool) (TimestampOffset, bo
 		}
 	}
 	if err := records.Err(); err != nil {
-		return TimestampOffset{}, false, fmt.Errorf("records of the batch at offset %d: %w", b.BaseOffset(), err)
+		why := ErrUnreadable
+		if b.CheckCRC() != nil {
+			why = ErrCorrupt
+		}
+		return TimestampOffset{}, false, fmt.Errorf("%w: records of the batch at offset %d: %w", why,
+			b.BaseOffset(), err)
 	}
 	return TimestampOffset{}, false, nil
 }
