@@ -92,15 +92,20 @@ func (f *checkReady) run(c *cobra.Command) error {
 	return cli.Exit(cli.CodeFailed)
 }
 
-// wait asks again and again until all is ready or the time is over.
+// wait asks again and again until all is ready or the time is over. What it finds is the last answer that came in time:
+// a question that the end of the time cut short says nothing of what is wrong.
 func (f *checkReady) wait(ctx context.Context, client *kgo.Client) readiness {
 	ctx, cancel := context.WithTimeout(ctx, f.client.timeout)
 	defer cancel()
 	const pause = 50 * time.Millisecond
-	for {
-		found := f.ask(ctx, client)
-		if found.Ready {
-			return found
+	var found readiness
+	for first := true; ; first = false {
+		asked := f.ask(ctx, client)
+		if first || ctx.Err() == nil {
+			found = asked
+		}
+		if asked.Ready {
+			return asked
 		}
 		select {
 		case <-ctx.Done():

@@ -68,7 +68,8 @@ func TestBootstrapServer(t *testing.T) {
 			return
 		}
 		commands++
-		if err := c.ParseFlags([]string{"--bootstrap-server", "h:1,h:2"}); err != nil || f.Value.String() != "[h:1,h:2]" {
+		err := c.ParseFlags([]string{"--bootstrap-server", "h:1,h:2"})
+		if err != nil || f.Value.String() != "[h:1,h:2]" {
 			t.Errorf("%s: got %s and %v", c.CommandPath(), f.Value, err)
 		}
 		if !strings.Contains(f.Usage, "--bootstrap-server") {
@@ -120,7 +121,8 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	apis, err := servedAPIs()
-	if err != nil || len(apis) < 15 || apis[0] != (servedAPI{Key: 0, Name: "Produce", Min: apis[0].Min, Max: apis[0].Max}) {
+	if err != nil || len(apis) < 15 ||
+		apis[0] != (servedAPI{Key: 0, Name: "Produce", Min: apis[0].Min, Max: apis[0].Max}) {
 		t.Errorf("got %v and %v", apis, err)
 	}
 }

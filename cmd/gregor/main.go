@@ -35,7 +35,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetErr(errs)
 	c, err := root.ExecuteContextC(ctx)
 	var by *interrupted
-	if err != nil && errors.As(context.Cause(ctx), &by) && cli.Code(err) == cli.CodeFailed {
+	if err != nil && errors.As(context.Cause(ctx), &by) && cli.Code(err) == cli.CodeFailed &&
+		!errors.Is(err, errUnclean) {
 		return by.code()
 	}
 	if err != nil && !cli.Silent(err) {

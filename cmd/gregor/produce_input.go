@@ -98,11 +98,17 @@ func newChooser() kgo.Partitioner {
 
 // ForTopic implements kgo.Partitioner.
 func (c chooser) ForTopic(topic string) kgo.TopicPartitioner {
-	return &topicChooser{c.Partitioner.ForTopic(topic)}
+	return &topicChooser{otherwise: c.Partitioner.ForTopic(topic)}
 }
 
 // topicChooser is a chooser for one topic.
-type topicChooser struct{ otherwise kgo.TopicPartitioner }
+type topicChooser struct {
+	otherwise kgo.TopicPartitioner
+	// last is the record that was asked about last, and named says that it named a partition then. The client asks once
+	// more if the record would begin a new batch, and has filled in its partition meanwhile.
+	last  *kgo.Record
+	named bool
+}
 
 var _ kgo.TopicPartitionerOnNewBatch = (*topicChooser)(nil)
 
@@ -114,7 +120,10 @@ func (c *topicChooser) RequiresConsistency(r *kgo.Record) bool {
 
 // Partition implements kgo.TopicPartitioner. A number that the topic does not have fails the record.
 func (c *topicChooser) Partition(r *kgo.Record, n int) int {
-	if r.Partition >= 0 {
+	if r != c.last {
+		c.last, c.named = r, r.Partition >= 0
+	}
+	if c.named {
 		return int(r.Partition)
 	}
 	return c.otherwise.Partition(r, n)

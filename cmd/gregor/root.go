@@ -27,6 +27,7 @@ var commands = []struct {
 	{groupClient, newProduceCommand},
 	{groupClient, newConsumeCommand},
 	{groupInspect, newLogCommand},
+	{groupInspect, newSimCommand},
 	{groupInspect, newVerifyCommand},
 	{groupInspect, newCheckCommand},
 	{groupOther, newCompletionCommand},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -23,6 +24,9 @@ import (
 
 // shutdownTimeout is how long a clean shutdown waits for connections and tasks.
 const shutdownTimeout = 30 * time.Second
+
+// errUnclean reports a broker that was told to stop and could not do so cleanly: the next start recovers its logs.
+var errUnclean = errors.New("the broker did not stop cleanly")
 
 // serving says how to run a broker in this process.
 type serving struct {
@@ -55,7 +59,7 @@ func serve(ctx context.Context, s serving) error {
 	defer cancel()
 	began := time.Now()
 	if err := running.Shutdown(limited); err != nil {
-		return fmt.Errorf("shutdown: %w", err)
+		return fmt.Errorf("%w: %w", errUnclean, err)
 	}
 	s.log.Info("stopped", "shutdown_ms", time.Since(began).Milliseconds())
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,13 +34,18 @@ type servingCommand struct {
 func serveCommand(t *testing.T, args ...string) *servingCommand {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(context.Background())
-	outRead, outWrite := io.Pipe()
+	// The system's pipe holds what a command prints, for the tests that do not read it.
+	outRead, outWrite, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = outRead.Close() })
 	errRead, errWrite := io.Pipe()
 	s := &servingCommand{interrupt: cancel, ended: make(chan int, 1), out: bufio.NewReader(outRead)}
 	s.rest = make(chan []map[string]any, 1)
 	go func() {
 		code := run(ctx, args, nil, outWrite, errWrite)
-		_ = outWrite.Close() // a pipe's Close returns nil
+		_ = outWrite.Close()
 		_ = errWrite.Close()
 		s.ended <- code
 	}()
@@ -61,9 +67,10 @@ func serveCommand(t *testing.T, args ...string) *servingCommand {
 		var more []map[string]any
 		for lines.Scan() {
 			var line map[string]any
-			if json.Unmarshal(lines.Bytes(), &line) == nil {
-				more = append(more, line)
+			if json.Unmarshal(lines.Bytes(), &line) != nil {
+				line = map[string]any{"text": lines.Text()}
 			}
+			more = append(more, line)
 		}
 		s.rest <- more
 	}()
@@ -130,7 +137,8 @@ func TestBroker(t *testing.T) {
 	s.stop(t)
 	before = listing(t, dir)
 	for want, change := range map[string]string{
-		"belongs to another node": "node.id=8", "belongs to another cluster": "gregor.cluster.id=AAAAAAAAAAAAAAAAAAAAAA",
+		"belongs to another node":    "node.id=8",
+		"belongs to another cluster": "gregor.cluster.id=AAAAAAAAAAAAAAAAAAAAAA",
 	} {
 		r := gregor(t, "", "broker", "-c", file, "--override", "log.dirs="+dir, "--override", change)
 		if r.code != 1 || !strings.Contains(r.errs, want) {
@@ -139,6 +147,41 @@ func TestBroker(t *testing.T) {
 	}
 	if after := listing(t, dir); after != before {
 		t.Errorf("a broker of another place has changed the directory:\n%s\nbefore\n%s", after, before)
+	}
+}
+
+// TestUnusableDirectories tells what is wrong with a log directory, and leaves it alone.
+func TestUnusableDirectories(t *testing.T) {
+	root := t.TempDir()
+	for name, content := range map[string]string{
+		"file": "", "torn/meta.properties": "version=1\ncluster.id=", "old/meta.properties": "version=0\nbroker.id=1\n",
+		"foreign/meta.properties": "version=1\ncluster.id=c\nnode.id=2\n", "partitions/orders-0/x.log": "",
+	} {
+		name = filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := listing(t, root)
+	file := propertiesFile(t, "listeners=PLAINTEXT://127.0.0.1:0", "node.id=1")
+	for dir, want := range map[string]string{
+		"file": "not a directory", "torn": "got cluster.id", "old": "version", "foreign": "belongs to another node",
+		"partitions": "has no meta.properties but is not empty",
+	} {
+		dir = filepath.Join(root, dir)
+		for _, args := range [][]string{{"broker", "-c", file, "--override", "log.dirs=" + dir}, {"dev", "--port", "0",
+			"--data", dir}} {
+			if r := gregor(t, "", args...); r.code != 1 || !strings.Contains(r.errs, want) ||
+				!strings.Contains(r.errs, dir) || r.out != "" {
+				t.Errorf("%s: got %+v, expected %q", dir, r, want)
+			}
+		}
+	}
+	if after := listing(t, root); after != before {
+		t.Errorf("directories were changed:\n%s\nbefore\n%s", after, before)
 	}
 }
 
@@ -169,7 +212,8 @@ func TestCheckConfig(t *testing.T) {
 		{[]string{"num.partitons=3"}, 2, []string{"error: ", "nearest is num.partitions"}},
 		{[]string{"zookeeper.connect=x"}, 2, []string{"error: ", "removed in Kafka 4"}},
 		{[]string{"auto.leader.rebalance.enable=false"}, 0, []string{"note: ", "no effect until", ": ok"}},
-		{[]string{"num.partitions=x", "log.retention.ms=y"}, 2, []string{"num.partitions", "log.retention.ms", "2 errors"}},
+		{[]string{"num.partitions=x", "log.retention.ms=y"}, 2,
+			[]string{"num.partitions", "log.retention.ms", "2 errors"}},
 	} {
 		file := propertiesFile(t, c.lines...)
 		r := gregor(t, "", "broker", "-c", file, "--check-config")
@@ -183,7 +227,8 @@ func TestCheckConfig(t *testing.T) {
 			Valid         bool
 			Errors, Notes []checked
 		}
-		if err := json.Unmarshal([]byte(r.out), &report); err != nil || report.Valid != (c.code == 0) || r.code != c.code ||
+		err := json.Unmarshal([]byte(r.out), &report)
+		if err != nil || report.Valid != (c.code == 0) || r.code != c.code ||
 			report.Valid != (len(report.Errors) == 0) {
 			t.Errorf("%v: got %+v and %v", c.lines, r, err)
 		}
@@ -238,7 +283,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	s := serveCommand(t, "dev", "--port", "0", "--data", "memory:4MiB", "--log-level", "info")
 	address, _ := s.ready["address"].(string)
 	client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.AllowAutoTopicCreation(), kgo.DisableIdempotentWrite(),
-		kgo.RecordRetries(2), kgo.DefaultProduceTopic("full"))
+		kgo.RecordRetries(2), kgo.DefaultProduceTopic("full"), kgo.MetadataMinAge(20*time.Millisecond),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +300,16 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	ok(t, "", "topic", "list", "-b", address)
 	s.interrupt(&interrupted{signal: syscall.SIGTERM})
-	<-s.ended
+	if code := <-s.ended; code != 1 {
+		t.Errorf("got exit code %d of a stop that was not clean, expected 1", code)
+	}
+	more := <-s.rest
+	if !slices.ContainsFunc(more, func(line map[string]any) bool {
+		text, _ := line["text"].(string)
+		return strings.Contains(text, "did not stop cleanly") && strings.Contains(text, "no space left")
+	}) {
+		t.Errorf("got %v, expected the reason at the end", more)
+	}
 }
 
 // TestLogCommands dumps and verifies what a broker left, damages it and repairs it.

@@ -33,7 +33,8 @@ func start(t *testing.T, fs vfs.FS) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.Start(context.Background(), server.Options{Config: cfg, FS: fs, Log: slog.New(slog.DiscardHandler)})
+	s, err := server.Start(context.Background(),
+		server.Options{Config: cfg, FS: fs, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,8 @@ func produce(t *testing.T, s *server.Server, count int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.ZstdCompression()} {
-		client, err := kgo.NewClient(kgo.SeedBrokers(s.Addresses()[0].String()), kgo.AllowAutoTopicCreation(), kgo.MetadataMinAge(20*time.Millisecond),
+		client, err := kgo.NewClient(kgo.SeedBrokers(s.Addresses()[0].String()),
+			kgo.AllowAutoTopicCreation(), kgo.MetadataMinAge(20*time.Millisecond),
 			kgo.ProducerBatchCompression(codec), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 			kgo.ProducerBatchMaxBytes(20_000))
 		if err != nil {
@@ -64,7 +66,8 @@ func produce(t *testing.T, s *server.Server, count int) {
 		}
 		for i := range count {
 			client.Produce(ctx, &kgo.Record{
-				Topic: "orders", Partition: int32(i % 2), Value: []byte(fmt.Sprintf("%d %x", i, strings.Repeat("v", i%400))),
+				Topic: "orders", Partition: int32(i % 2),
+				Value: []byte(fmt.Sprintf("%d %x", i, strings.Repeat("v", i%400))),
 			}, func(_ *kgo.Record, err error) {
 				if err != nil {
 					t.Error(err)

@@ -30,7 +30,8 @@ func TestCodes(t *testing.T) {
 		{Usage(nil), 0, false},
 	} {
 		if Code(c.err) != c.code || Silent(c.err) != c.silent {
-			t.Errorf("%v: got code %d, silent %t, expected %d and %t", c.err, Code(c.err), Silent(c.err), c.code, c.silent)
+			t.Errorf("%v: got code %d, silent %t, expected %d and %t",
+				c.err, Code(c.err), Silent(c.err), c.code, c.silent)
 		}
 	}
 	if err := Usagef("bad %w", plain); !errors.Is(err, plain) || err.Error() != "bad x" {
@@ -196,7 +197,8 @@ func TestSplitText(t *testing.T) {
 			t.Errorf("%q: got %q, expected %q", p, got, want)
 		}
 	}
-	if got := Alternatives([]string{"a", "b", "c"}) + Alternatives([]string{"a"}) + Alternatives(nil); got != "a, b or ca" {
+	got := Alternatives([]string{"a", "b", "c"}) + Alternatives([]string{"a"}) + Alternatives(nil)
+	if got != "a, b or ca" {
 		t.Errorf("got %q", got)
 	}
 }

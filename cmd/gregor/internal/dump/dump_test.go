@@ -75,7 +75,8 @@ func TestDirectory(t *testing.T) {
 			files = append(files, name)
 		}
 	}
-	if len(files) != 32 || files[0] != "bootstrap.checkpoint" || files[5] != "__cluster_metadata-0/00000000000000000000.index" {
+	if len(files) != 32 || files[0] != "bootstrap.checkpoint" ||
+		files[5] != "__cluster_metadata-0/00000000000000000000.index" {
 		t.Errorf("got %d files: %v", len(files), files)
 	}
 	for _, want := range []string{
@@ -139,10 +140,10 @@ func TestRecordJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`{"kind":"record","file":"00000000000000000007.log","offset":7,"timestamp_ms":1700000000000,"key_size_bytes":1,` +
-			`"value_size_bytes":-1,"sequence":-1,"header_keys":[],"key_base64":"/w=="}`,
-		`{"kind":"record","file":"00000000000000000007.log","offset":8,"timestamp_ms":1700000000001,"key_size_bytes":-1,` +
-			`"value_size_bytes":3,"sequence":-1,"header_keys":[],"value":"v\"\n"}`,
+		`{"kind":"record","file":"00000000000000000007.log","offset":7,"timestamp_ms":1700000000000,` +
+			`"key_size_bytes":1,"value_size_bytes":-1,"sequence":-1,"header_keys":[],"key_base64":"/w=="}`,
+		`{"kind":"record","file":"00000000000000000007.log","offset":8,"timestamp_ms":1700000000001,` +
+			`"key_size_bytes":-1,"value_size_bytes":3,"sequence":-1,"header_keys":[],"value":"v\"\n"}`,
 	}
 	for i, w := range want {
 		if lines[i+1] != w {
@@ -167,7 +168,8 @@ func TestDamage(t *testing.T) {
 		{"old format", log, func(p []byte) []byte { p[16] = 1; return p }, "Log starting", "v0 or v1 is not supported"},
 		{"torn index", index, func(p []byte) []byte { return p[:13] }, "offset: 5 position: 163", "got 5 bytes after"},
 		{"empty index", index, func([]byte) []byte { return nil }, index + " is empty.", ""},
-		{"snapshot", "mixed-0/00000000000000000051.snapshot", func(p []byte) []byte { p[20] ^= 1; return p }, "", "CRC"},
+		{"snapshot", "mixed-0/00000000000000000051.snapshot",
+			func(p []byte) []byte { p[20] ^= 1; return p }, "", "CRC"},
 		{"txn index", "mixed-0/00000000000000000046.txnindex", func(p []byte) []byte { p[1] = 9; return p }, "",
 			"version 9"},
 		{"epochs", "mixed-0/leader-epoch-checkpoint", func([]byte) []byte { return []byte("9\n") }, "", "version 0"},

@@ -103,7 +103,8 @@ func TestStrangeMessages(t *testing.T) {
 			t.Errorf("%v: got %q, want an error", r, got)
 		}
 	}
-	if got, err := controlText(&batch.Record{Key: []byte{0, 0, 0, 9}}); err != nil || got != " controlType: UNKNOWN(9)" {
+	got, err := controlText(&batch.Record{Key: []byte{0, 0, 0, 9}})
+	if err != nil || got != " controlType: UNKNOWN(9)" {
 		t.Errorf("unknown control type: got %q and %v", got, err)
 	}
 }

@@ -50,7 +50,8 @@ func TestWalk(t *testing.T) {
 			t.Fatalf("batch %d: got %t and %v", i, ok, err)
 		}
 		if s.Position() != at || s.Header().BaseOffset() != base.Offset(i) {
-			t.Errorf("batch %d: got position %d and offset %d, expected %d", i, s.Position(), s.Header().BaseOffset(), at)
+			t.Errorf("batch %d: got position %d and offset %d, expected %d", i, s.Position(),
+				s.Header().BaseOffset(), at)
 		}
 		if valid, err := s.Valid(); !valid || err != nil {
 			t.Errorf("batch %d: got %t and %v, expected a right CRC", i, valid, err)
@@ -106,7 +107,8 @@ func TestEnds(t *testing.T) {
 				invalid = invalid || !valid
 			}
 		}
-		if batches != c.batches || !errors.Is(err, c.err) || invalid != c.invalid || err == nil && s.Trailing() != c.trailing {
+		if batches != c.batches || !errors.Is(err, c.err) || invalid != c.invalid ||
+			err == nil && s.Trailing() != c.trailing {
 			t.Errorf("%s: got %d batches, %d bytes left, %v, invalid %t", c.name, batches, s.Trailing(), err, invalid)
 		}
 	}
