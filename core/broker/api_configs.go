@@ -19,12 +19,18 @@ import (
 func (c *call) describeConfigs(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DescribeConfigsRequest)
 	res := kmsg.NewPtrDescribeConfigsResponse()
+	told := 0
 	for i := range req.Resources {
 		asked := &req.Resources[i]
 		found := kmsg.NewDescribeConfigsResponseResource()
 		found.ResourceType, found.ResourceName = asked.ResourceType, asked.ResourceName
 		found.Configs = []kmsg.DescribeConfigsResponseResourceConfig{}
-		entries, err := c.b.describeResource(asked.ResourceType, asked.ResourceName)
+		var entries []config.Entry
+		err := c.b.checkAnswer(told)
+		if err == nil {
+			entries, err = c.b.describeResource(asked.ResourceType, asked.ResourceName)
+			told += len(entries)
+		}
 		message := "" // and not null, as in Kafka
 		if err != nil {
 			found.ErrorCode, message = codeOf(err), err.Error()

@@ -17,12 +17,13 @@ func (c *call) createPartitions(r kmsg.Request) kmsg.Response {
 	b, res := c.b, kmsg.NewPtrCreatePartitionsResponse()
 	grow := func(do decider) {
 		seen := make(map[string]int)
+		added := int64(0)
 		for i := range req.Topics {
 			seen[req.Topics[i].Topic]++
 		}
 		for i := range req.Topics {
 			if n := seen[req.Topics[i].Topic]; n > 0 {
-				res.Topics = append(res.Topics, b.growTopic(&req.Topics[i], n > 1, do))
+				res.Topics = append(res.Topics, b.growTopic(&req.Topics[i], n > 1, &added, do))
 			}
 			seen[req.Topics[i].Topic] = 0 // told once
 		}
@@ -43,8 +44,9 @@ func (c *call) createPartitions(r kmsg.Request) kmsg.Response {
 	return nil
 }
 
-// growTopic decides the growth of one topic; one that is named twice stays as it is.
-func (b *Broker) growTopic(asked *kmsg.CreatePartitionsRequestTopic, twice bool,
+// growTopic decides the growth of one topic; one that is named twice stays as it is. added counts the request's new
+// partitions.
+func (b *Broker) growTopic(asked *kmsg.CreatePartitionsRequestTopic, twice bool, added *int64,
 	do decider) kmsg.CreatePartitionsResponseTopic {
 	t := kmsg.NewCreatePartitionsResponseTopic()
 	t.Topic = asked.Topic
@@ -65,9 +67,13 @@ func (b *Broker) growTopic(asked *kmsg.CreatePartitionsRequestTopic, twice bool,
 		return refuse(kerr.InvalidReplicaAssignment.Code, fmt.Sprintf("Attempted to add %d additional partition(s), "+
 			"but only 0 assignment(s) were specified.", more))
 	}
+	if refused := meta.CheckPartitionsPerRequest(*added + int64(max(more, 0))); refused != nil {
+		return refuse(refused.Code.Code, refused.Message)
+	}
 	if _, refused := do.Do(b.createPartitionsOf(asked)); refused != nil {
 		return refuse(refused.Code.Code, refused.Message)
 	}
+	*added += int64(more)
 	return t
 }
 

@@ -22,6 +22,13 @@ func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 	b, res := c.b, kmsg.NewPtrCreateTopicsResponse()
 	var made []int // the topics of res that wait to be committed
 	create := func(do decider) {
+		if refused := meta.CheckPartitionsPerRequest(c.b.partitionsAsked(req)); refused != nil {
+			for i := range req.Topics { // each as often as it is named
+				t := refusedTopic(req.Topics[i].Topic, refused.Code.Code, refused.Message)
+				res.Topics = append(res.Topics, t)
+			}
+			return
+		}
 		seen := make(map[string]int)
 		for i := range req.Topics {
 			seen[req.Topics[i].Topic]++
@@ -54,6 +61,27 @@ func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 		reply.reply(res, out)
 	})
 	return nil
+}
+
+// partitionsAsked returns how many partitions a request would create. Topics that are named twice create none.
+func (b *Broker) partitionsAsked(req *kmsg.CreateTopicsRequest) int64 {
+	seen := make(map[string]int)
+	for i := range req.Topics {
+		seen[req.Topics[i].Topic]++
+	}
+	var sum int64
+	for i := range req.Topics {
+		switch t := &req.Topics[i]; {
+		case seen[t.Topic] > 1:
+		case len(t.ReplicaAssignment) > 0:
+			sum += int64(len(t.ReplicaAssignment))
+		case t.NumPartitions == -1:
+			sum += int64(b.config().NumPartitions)
+		default:
+			sum += int64(max(t.NumPartitions, 0))
+		}
+	}
+	return sum
 }
 
 // dryRun returns a decider that decides against the metadata as it is, and changes nothing.

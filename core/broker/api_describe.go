@@ -200,22 +200,39 @@ func addLogDirPartition(dir *kmsg.DescribeLogDirsResponseDir, p *partition) {
 	t.Partitions = append(t.Partitions, found)
 }
 
+// mostTold is how many configs or producers one answer tells before it tells no more: what is named again and again, in
+// a few bytes each time, must not make an answer of any size.
+const mostTold = 1 << 19
+
+// checkAnswer refuses what comes behind too much.
+func (b *Broker) checkAnswer(told int) error {
+	if told < b.mostTold {
+		return nil
+	}
+	return coded(kerr.InvalidRequest.Code, "the answer has %d entries already, ask for less at a time", told)
+}
+
 // DescribeProducers (API key 61): version 0 (KIP-664). It tells the idempotent producers that a partition remembers.
 func (c *call) describeProducers(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DescribeProducersRequest)
 	res := kmsg.NewPtrDescribeProducersResponse()
+	told := 0
 	for _, asked := range req.Topics {
 		t := kmsg.NewDescribeProducersResponseTopic()
 		t.Topic = asked.Topic
 		for _, index := range asked.Partitions {
-			t.Partitions = append(t.Partitions, c.producersOf(asked.Topic, index))
+			found := c.producersOf(asked.Topic, index, told)
+			told += len(found.ActiveProducers)
+			t.Partitions = append(t.Partitions, found)
 		}
 		res.Topics = append(res.Topics, t)
 	}
 	return res
 }
 
-func (c *call) producersOf(topic string, index int32) kmsg.DescribeProducersResponseTopicPartition {
+// producersOf tells a partition's producers, in an answer that tells so many already.
+func (c *call) producersOf(topic string, index int32,
+	told int) kmsg.DescribeProducersResponseTopicPartition {
 	found := kmsg.NewDescribeProducersResponseTopicPartition()
 	found.Partition = index
 	p := c.b.topics.partition(topic, index)
@@ -231,6 +248,11 @@ func (c *call) producersOf(topic string, index int32) kmsg.DescribeProducersResp
 	}
 	if p.offline() != nil {
 		found.ErrorCode = kafkaStorageError
+		return found
+	}
+	if err := c.b.checkAnswer(told); err != nil {
+		message := err.Error()
+		found.ErrorCode, found.ErrorMessage = codeOf(err), &message
 		return found
 	}
 	for _, info := range p.log.Producers() {

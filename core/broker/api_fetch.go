@@ -36,6 +36,7 @@ type fetchOp struct {
 	session   fetchContext
 	items     []fetchItem
 	results   []wire.FetchResult
+	included  []int // the items that the response tells, kept for its room
 	minBytes  int64
 	maxBytes  int64
 	maxWaitMs int32
@@ -59,6 +60,8 @@ var (
 type fetchWait struct {
 	op   *fetchOp
 	item int
+	// seen is the partition's high watermark when it was read.
+	seen base.Offset
 	// counted is what the partition adds to the operation's sum.
 	counted int64
 }
@@ -78,6 +81,7 @@ func (c *call) fetch() {
 	limit := min(int64(req.MaxBytes), int64(c.b.config().FetchMaxBytes))
 	*op = fetchOp{
 		conn: c.conn, seq: c.seq, header: c.header, items: op.items[:0], results: op.results[:0],
+		included: op.included[:0],
 		maxBytes: max(limit, 0), minBytes: min(int64(req.MinBytes), limit), maxWaitMs: req.MaxWaitMs,
 		committed: req.ReadCommitted,
 	}
@@ -237,15 +241,16 @@ func (op *fetchOp) park(b *Broker, now base.Instant, out *Effects) {
 	op.waits = make([]fetchWait, len(op.items))
 	for i := range op.results {
 		n := op.results[i].Records.Length
-		op.waits[i] = fetchWait{op: op, item: i, counted: n}
+		op.waits[i] = fetchWait{op: op, item: i, seen: op.results[i].HighWatermark, counted: n}
 		op.mu.available += n
 		op.results[i].Records.Release()
 	}
+	// From here on others may end the operation and use its results; the waits stay as they are.
 	op.conn.park(op.seq, op)
 	b.timers.set(&op.timer, now.Mono.AddMillis(int64(op.maxWaitMs)), op)
 	missed := false
 	for i := range op.waits {
-		if !op.items[i].partition.watch(&op.waits[i], op.results[i].HighWatermark) {
+		if !op.items[i].partition.watch(&op.waits[i]) {
 			missed = true
 		}
 	}
@@ -256,7 +261,9 @@ func (op *fetchOp) park(b *Broker, now base.Instant, out *Effects) {
 	over := op.mu.over
 	op.mu.Unlock()
 	if over {
-		op.unwatchAll() // whoever ended it may have come before the last watch
+		op.unwatchAll() // whoever ended it may have come before the last watch, or before the timer
+		b.timers.stop(&op.timer)
+		op.conn.unpark(op.seq)
 	}
 }
 
@@ -266,12 +273,12 @@ func (op *fetchOp) unwatchAll() {
 	}
 }
 
-// watch makes w wait on the partition, and reports false if its high watermark has moved beyond seen already.
-func (p *partition) watch(w *fetchWait, seen base.Offset) bool {
+// watch makes w wait on the partition, and reports false if its high watermark has moved already.
+func (p *partition) watch(w *fetchWait) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.fetches = append(p.mu.fetches, w)
-	return p.mu.highWatermark == seen && !p.mu.gone
+	return p.mu.highWatermark == w.seen && !p.mu.gone
 }
 
 func (p *partition) unwatch(w *fetchWait) {

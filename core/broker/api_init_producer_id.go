@@ -27,15 +27,15 @@ type producerIDs struct {
 
 func (c *call) initProducerID(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.InitProducerIDRequest)
+	if (req.ProducerID == int64(base.NoProducerID)) != (req.ProducerEpoch == int16(base.NoProducerEpoch)) {
+		return producerIDResponse(base.NoProducerID, kerr.InvalidRequest.Code) // one without the other
+	}
 	if req.TransactionalID != nil {
 		code := kerr.CoordinatorNotAvailable.Code
 		if *req.TransactionalID == "" {
 			code = kerr.InvalidRequest.Code
 		}
 		return producerIDResponse(base.NoProducerID, code)
-	}
-	if (req.ProducerID == int64(base.NoProducerID)) != (req.ProducerEpoch == int16(base.NoProducerEpoch)) {
-		return producerIDResponse(base.NoProducerID, kerr.InvalidRequest.Code) // one without the other
 	}
 	ids := &c.b.producers
 	ids.mu.Lock()

@@ -29,7 +29,6 @@ type produce struct {
 	req     wire.ProduceRequest
 	reply   wire.ProduceReply
 	waiting *parkedProduce
-	parts   int
 	failed  bool
 }
 
@@ -300,11 +299,16 @@ func (op *parkedProduce) park(b *Broker, now base.Instant, timeoutMs int32, out 
 	b.timers.set(&op.timer, now.Mono.AddMillis(int64(timeoutMs)), op)
 	op.mu.Lock()
 	op.mu.left--
-	last := op.mu.left == 0
-	op.mu.over = op.mu.over || last
+	over := op.mu.over // its time may have come meanwhile, or the end of its connection
+	last := op.mu.left == 0 && !over
+	op.mu.over = over || last
 	op.mu.Unlock()
-	if last {
+	switch {
+	case last:
 		op.send(b, out)
+	case over:
+		b.timers.stop(&op.timer)
+		op.conn.unpark(op.seq)
 	}
 }
 

@@ -61,6 +61,7 @@ type Broker struct {
 	producers  producerIDs
 	chores     []*chore
 	purge      purge
+	mostTold   int // see checkAnswer
 	// checkpoints is held while a checkpoint file is written: tasks that write one may run side by side.
 	checkpoints sync.Mutex
 }

@@ -14,11 +14,18 @@ type chore struct {
 	name  string
 	every time.Duration
 	work  func(b *Broker, wall int64) error
+	// begin stands in for work where a step is enough, as all that takes long are tasks of its own.
+	begin func(b *Broker, now base.Instant, out *Effects)
 }
 
 var _ expirer = (*chore)(nil)
 
 func (c *chore) expire(b *Broker, now base.Instant, out *Effects) {
+	if c.begin != nil {
+		c.begin(b, now, out)
+		b.timers.set(&c.timer, now.Mono.Add(c.every), c)
+		return
+	}
 	out.task(&choreTask{chore: c, wall: now.Wall, broker: b})
 }
 
@@ -42,13 +49,26 @@ func (t *choreTask) Urgent() bool {
 	return false
 }
 
-func (t *choreTask) done(b *Broker, now base.Instant, _ *Effects) {
+func (t *choreTask) done(b *Broker, now base.Instant, out *Effects) {
 	if t.err != nil {
 		b.log.Error("chore failed", "chore", t.chore.name, "cause", t.err.Error())
 	}
 	b.timers.set(&t.chore.timer, now.Mono.Add(t.chore.every), t.chore)
-	for _, p := range b.online() {
-		b.purge.segments(b, now, p)
+	for _, p := range b.partitions() {
+		p.takeUp(b, now, out)
+	}
+}
+
+// takeUp sees to what a task left behind in a partition's log: segments to remove or to sync, or a failure that those
+// who wait on the partition must be told of.
+func (p *partition) takeUp(b *Broker, now base.Instant, out *Effects) {
+	if p.offline() != nil {
+		p.release(b, now, kafkaStorageError, out)
+		return
+	}
+	b.purge.segments(b, now, p)
+	if p.log.SyncWanted() {
+		p.sync(out)
 	}
 }
 
@@ -56,25 +76,30 @@ func (t *choreTask) done(b *Broker, now base.Instant, _ *Effects) {
 func (b *Broker) startChores(now base.Instant) {
 	cfg := b.config()
 	for _, c := range []struct {
-		name string
 		ms   int64
-		work func(b *Broker, wall int64) error
+		made *chore
 	}{
-		{"retention", cfg.RetentionCheckMs, (*Broker).expireSegments},
-		{"recovery point checkpoint", cfg.RecoveryPointMs, func(b *Broker, _ int64) error { return b.writeRecovery() }},
-		{"log start checkpoint", cfg.LogStartMs, func(b *Broker, _ int64) error { return b.writeStarts() }},
-		{"high watermark checkpoint", cfg.HighWatermarkMs, func(b *Broker, _ int64) error { return b.writeHighs() }},
-		{"flush", cfg.FlushCheckMs, (*Broker).flushDue},
-		{"producer expiry", cfg.ProducerIDCheckMs, (*Broker).expireProducers},
+		{cfg.RetentionCheckMs, &chore{name: "retention", work: (*Broker).expireSegments}},
+		{cfg.RecoveryPointMs, &chore{name: "recovery point checkpoint", work: checkpointing((*Broker).writeRecovery)}},
+		{cfg.LogStartMs, &chore{name: "log start checkpoint", work: checkpointing((*Broker).writeStarts)}},
+		{cfg.HighWatermarkMs, &chore{name: "high watermark checkpoint", work: checkpointing((*Broker).writeHighs)}},
+		{cfg.FlushCheckMs, &chore{name: "flush", begin: (*Broker).flushDue}},
+		{cfg.ProducerIDCheckMs, &chore{name: "producer expiry", work: (*Broker).expireProducers}},
 	} {
 		if c.ms <= 0 || c.ms > int64(24*365*time.Hour/time.Millisecond) {
 			continue // never
 		}
-		made := &chore{name: c.name, every: time.Duration(c.ms) * time.Millisecond, work: c.work}
+		made := c.made
+		made.every = time.Duration(c.ms) * time.Millisecond
 		b.chores = append(b.chores, made)
 		first := min(made.every, time.Duration(cfg.InitialTaskDelayMs)*time.Millisecond)
 		b.timers.set(&made.timer, now.Mono.Add(max(first, 1)), made)
 	}
+}
+
+// checkpointing is a chore's work that does not look at the time.
+func checkpointing(write func(*Broker) error) func(*Broker, int64) error {
+	return func(b *Broker, _ int64) error { return write(b) }
 }
 
 // online returns the partitions that can be worked on.
@@ -140,12 +165,12 @@ func (t *trimTask) Urgent() bool {
 	return false
 }
 
-func (t *trimTask) done(b *Broker, now base.Instant, _ *Effects) {
+func (t *trimTask) done(b *Broker, now base.Instant, out *Effects) {
 	if t.err != nil {
 		b.log.Error("segments cannot be deleted", "cause", t.err.Error())
 	}
 	for _, p := range t.partitions {
-		b.purge.segments(b, now, p)
+		p.takeUp(b, now, out)
 	}
 }
 
@@ -156,21 +181,13 @@ func (b *Broker) expireProducers(wall int64) error {
 	return nil
 }
 
-// flushDue syncs the logs that flush.ms wants synced.
-func (b *Broker) flushDue(wall int64) error {
-	var errs []error
+// flushDue asks for a sync of the logs that flush.ms wants synced.
+func (b *Broker) flushDue(now base.Instant, out *Effects) {
 	for _, p := range b.online() {
-		due, ok := p.log.FlushDue()
-		if !ok || due > wall {
-			continue
-		}
-		if job, ok := p.log.BeginSync(); ok {
-			_ = job.Run() // EndSync returns its error
-			_, err := p.log.EndSync(job)
-			errs = append(errs, err)
+		if due, ok := p.log.FlushDue(); ok && due <= now.Wall {
+			p.sync(out)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // checkpoint writes one offset checkpoint in each log directory.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -27,6 +28,7 @@ type crowd struct {
 	clock env.Clock
 	tasks chan Task
 	tick  chan struct{}
+	quit  chan struct{}
 	done  sync.WaitGroup
 }
 
@@ -40,7 +42,10 @@ func newCrowd(t *testing.T) *crowd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &crowd{T: t, clock: env.NewClock(), tasks: make(chan Task, 1000), tick: make(chan struct{}, 1)}
+	c := &crowd{
+		T: t, clock: env.NewClock(), tasks: make(chan Task, 1000), tick: make(chan struct{}, 1),
+		quit: make(chan struct{}),
+	}
 	var effects Effects
 	c.b, err = Open(Options{
 		FS: vfs.NewMem(vfs.MemOptions{}), Config: cfg, Rand: env.NewSeeded(1, "crowd"), Now: c.clock.Now(),
@@ -96,10 +101,22 @@ func (c *crowd) runTasks() {
 
 func (c *crowd) runDeadlines() {
 	var out Effects
-	for range c.tick {
-		c.b.Step(c.clock.Now(), Input{Kind: Deadline}, &out)
-		c.carryOut(&out)
+	for {
+		select {
+		case <-c.tick:
+			c.b.Step(c.clock.Now(), Input{Kind: Deadline}, &out)
+			c.carryOut(&out)
+		case <-c.quit:
+			return
+		}
 	}
+}
+
+// end waits for the goroutines. Nobody else may call the broker any more.
+func (c *crowd) end() {
+	close(c.quit)
+	c.tasks <- nil
+	c.done.Wait()
 }
 
 // crowdClient is one connection, used by one goroutine.
@@ -161,7 +178,8 @@ func (x *crowdClient) produceMany(topic string, r *rand.Rand, n int) map[string]
 	acked := make(map[string]bool)
 	for i := range n {
 		value := fmt.Sprintf("%d-%d-%s", r.Uint64(), i, strings.Repeat("x", r.IntN(500)))
-		req := produceOf(9, int16(1-2*r.IntN(2)), part{topic: topic, index: r.Int32N(2), records: values(value).batch()})
+		to := part{topic: topic, index: r.Int32N(2), records: values(value).batch()}
+		req := produceOf(9, int16(1-2*r.IntN(2)), to)
 		p := x.ask(req).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
 		if p.ErrorCode == 0 {
 			acked[value] = true
@@ -201,12 +219,52 @@ func (c *crowd) churn(topic string, n int) {
 	x.close()
 }
 
+// A fetch may end while it is still being parked: its time may be over, or its partitions get records.
+func TestFetchThatEndsWhileItParks(t *testing.T) {
+	c := newCrowd(t)
+	x := c.connect()
+	create := kmsg.NewPtrCreateTopicsRequest()
+	create.Version = 7
+	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: "t", NumPartitions: 100, ReplicationFactor: 1}}
+	x.ask(create)
+	var over atomic.Bool
+	var late sync.WaitGroup
+	late.Go(func() {
+		var out Effects
+		for !over.Load() {
+			now := c.clock.Now()
+			now.Mono = now.Mono.Add(time.Hour)
+			c.b.Step(now, Input{Kind: Deadline}, &out)
+			c.carryOut(&out)
+		}
+	})
+	req := fetchOf(12)
+	for i := range int32(100) {
+		req.Topics = append(req.Topics, fetchOf(12, want{topic: "t", index: i}).Topics...)
+	}
+	req.MaxWaitMillis = 1000
+	for range 60 {
+		res := x.ask(req).(*kmsg.FetchResponse)
+		if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 100 {
+			t.Errorf("got %+v, expected 100 partitions", res)
+		}
+	}
+	over.Store(true)
+	late.Wait()
+	x.close()
+	c.end()
+}
+
 func TestManyGoroutinesAtOnce(t *testing.T) {
 	c := newCrowd(t)
 	x := c.connect()
 	create := kmsg.NewPtrCreateTopicsRequest()
 	create.Version = 7
-	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: "t", NumPartitions: 2, ReplicationFactor: 1}}
+	forever := "-1" // the records' timestamps are long ago; those of the other topic go at once
+	create.Topics = []kmsg.CreateTopicsRequestTopic{{
+		Topic: "t", NumPartitions: 2, ReplicationFactor: 1,
+		Configs: []kmsg.CreateTopicsRequestTopicConfig{{Name: "retention.ms", Value: &forever}},
+	}}
 	x.ask(create)
 	var group sync.WaitGroup
 	acked := make([]map[string]bool, 4)
@@ -224,8 +282,12 @@ func TestManyGoroutinesAtOnce(t *testing.T) {
 		log := c.b.topics.partition("t", index).log
 		for offset := base.Offset(0); offset < log.End(); {
 			req := fetchOf(12, want{topic: "t", index: index, offset: int64(offset)})
-			res := x.ask(req).(*kmsg.FetchResponse)
-			for _, r := range recordsOf(res.Topics[0].Partitions[0].RecordBatches) {
+			p := x.ask(req).(*kmsg.FetchResponse).Topics[0].Partitions[0]
+			if p.ErrorCode != 0 || len(p.RecordBatches) == 0 {
+				t.Fatalf("t-%d at %d: got error %d and %d bytes, expected records up to %d", index, offset,
+					p.ErrorCode, len(p.RecordBatches), log.End())
+			}
+			for _, r := range recordsOf(p.RecordBatches) {
 				_, value, _ := strings.Cut(r, "=")
 				have[value]++
 				offset++
@@ -243,7 +305,5 @@ func TestManyGoroutinesAtOnce(t *testing.T) {
 		t.Errorf("%d acknowledged records are not there exactly once", n)
 	}
 	x.close()
-	close(c.tick)
-	c.tasks <- nil
-	c.done.Wait()
+	c.end()
 }

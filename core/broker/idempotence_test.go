@@ -125,8 +125,8 @@ func TestIdempotenceAgainstTwin(t *testing.T) {
 				end += base.Offset(count)
 			}
 			if p.ErrorCode != code || base.Offset(p.BaseOffset) != want {
-				t.Fatalf("seed %d: producer %d epoch %d sequences %d-%d: got error %d, offset %d, expected %d, %d; %s", seed,
-					i+1, epoch, first, last, p.ErrorCode, p.BaseOffset, code, want, fmt.Sprint(twins[i]))
+				t.Fatalf("seed %d: producer %d epoch %d sequences %d-%d: got error %d, offset %d, expected %d, %d; %s",
+					seed, i+1, epoch, first, last, p.ErrorCode, p.BaseOffset, code, want, fmt.Sprint(twins[i]))
 			}
 		}
 		if got := h.b.topics.partition("t", 0).log.End(); got != end {

@@ -21,6 +21,7 @@ func Open(o Options, out *Effects) (*Broker, error) {
 	b := &Broker{
 		fs: o.FS, log: o.Log, rand: o.Rand, parallel: o.Parallel, residents: segment.NewResidents(o.OpenFiles),
 		nodeID: o.Config.NodeID, advertised: o.Advertised, static: o.Config, apis: newAPITable(),
+		mostTold: mostTold,
 	}
 	b.cfg.Store(o.Config)
 	b.image.Store(meta.NewImage())
@@ -61,6 +62,9 @@ func (b *Broker) closeDirs() error {
 }
 
 func (b *Broker) start(now base.Instant) error {
+	if err := b.checkReadable(); err != nil {
+		return err
+	}
 	for _, d := range b.dirs {
 		if err := d.BeginUse(); err != nil {
 			return err

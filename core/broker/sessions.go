@@ -256,7 +256,8 @@ func (c *fetchContext) id() int32 {
 
 // commit notes in the session what the response tells and returns the items that it holds, in order.
 func (c *fetchContext) commit(b *Broker, now base.Instant, op *fetchOp) []int {
-	included := make([]int, 0, len(op.items))
+	included := op.included[:0]
+	defer func() { op.included = included }()
 	if c.session == nil {
 		if c.fresh {
 			c.session = b.sessions.create(b, now.Mono, c.byID)

@@ -30,7 +30,7 @@ type timers struct {
 	}
 }
 
-// set arms a timer, or moves it.
+// set arms a timer, or moves it. An instant before the clock's first stands for the first: 0 is no deadline.
 func (t *timers) set(x *timer, at base.Mono, owner expirer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,7 +38,7 @@ func (t *timers) set(x *timer, at base.Mono, owner expirer) {
 		heap.Remove(&t.mu.heap, x.index)
 	}
 	t.mu.seq++
-	x.at, x.seq, x.owner = at, t.mu.seq, owner
+	x.at, x.seq, x.owner = max(at, 1), t.mu.seq, owner
 	heap.Push(&t.mu.heap, x)
 }
 

@@ -159,10 +159,10 @@ func TestTrap29TheLastFiveBatchesAreKnown(t *testing.T) {
 				switch {
 				case i < 2 && p.ErrorCode != 45:
 					t.Errorf("%s, batch %d v%d: got error %d, expected 45: it is too old", when, i, v, p.ErrorCode)
-				case i >= 2 && (p.ErrorCode != 0 || base.Offset(p.BaseOffset) != offsets[i] || p.LogAppendTime >= 0 &&
+				case i >= 2 && (p.ErrorCode != 0 || base.Offset(p.BaseOffset) != offsets[i] ||
 					p.LogAppendTime != epoch):
-					t.Errorf("%s, batch %d v%d: got error %d, offset %d, expected 0 and %d", when, i, v, p.ErrorCode,
-						p.BaseOffset, offsets[i])
+					t.Errorf("%s, batch %d v%d: got error %d, offset %d, time %d, expected 0, %d and %d", when, i, v,
+						p.ErrorCode, p.BaseOffset, p.LogAppendTime, offsets[i], epoch)
 				}
 			}
 		}
@@ -236,6 +236,27 @@ func TestTrap31StaleEpochsAreFenced(t *testing.T) {
 	}
 }
 
+// Epochs below -1 are stale for everybody; -1 is an epoch like any other where the id is a real one, and an id below -1
+// is none.
+func TestTrap31EpochsLessThanNone(t *testing.T) {
+	h := newHarness(t)
+	h.create("t", 1)
+	for i, test := range []struct {
+		r    recipe
+		code int16
+	}{
+		{numbered(1, -2, 0, "a"), 47}, {numbered(1, -1<<15, 0, "a"), 47}, {numbered(1, 0, 0, "a"), 0},
+		{numbered(1, -1, 1, "b"), 47}, {numbered(1, -2, 1, "b"), 47},
+		{numbered(2, -1, 0, "a"), 0}, {numbered(2, -1, 7, "b"), 0}, {numbered(2, 0, 0, "c"), 0},
+		{numbered(-2, 0, 0, "a"), 0}, {numbered(-9, -2, -5, "a"), 0},
+	} {
+		if p := h.produce("t", 0, test.r); p.ErrorCode != test.code {
+			t.Errorf("%d: producer %d epoch %d: got error %d, expected %d", i, test.r.producer, test.r.epoch,
+				p.ErrorCode, test.code)
+		}
+	}
+}
+
 func TestTrap32ProducerIDsAreFresh(t *testing.T) {
 	h := newHarness(t)
 	seen := make(map[int64]bool)
@@ -270,10 +291,19 @@ func TestTrap32ProducerIDsAreFresh(t *testing.T) {
 		}
 	}
 	for v := int16(3); v <= 5; v++ {
-		req := kmsg.NewPtrInitProducerIDRequest()
-		req.ProducerID = 5
-		if res := ask[*kmsg.InitProducerIDResponse](h, v, req); res.ErrorCode != 42 {
-			t.Errorf("v%d: an id without an epoch got error %d, expected 42", v, res.ErrorCode)
+		for _, test := range []struct {
+			transactional *string
+			id            int64
+			epoch, code   int16
+		}{
+			{nil, 5, -1, 42}, {nil, -1, 0, 42}, {nil, -1, -2, 42}, {nil, -2, -1, 42}, {&named, 5, -1, 42},
+			{&named, -1, 3, 42}, {nil, -2, -2, 0}, {nil, 5, -2, 0},
+		} {
+			req := kmsg.NewPtrInitProducerIDRequest()
+			req.TransactionalID, req.ProducerID, req.ProducerEpoch = test.transactional, test.id, test.epoch
+			if res := ask[*kmsg.InitProducerIDResponse](h, v, req); res.ErrorCode != test.code {
+				t.Errorf("v%d: %+v: got error %d", v, test, res.ErrorCode)
+			}
 		}
 	}
 }

@@ -268,6 +268,51 @@ func TestTrap22CreateTopics(t *testing.T) {
 	}
 }
 
+// One request may make 10,000 partitions, over all its topics; beyond that nothing of it is made.
+func TestPartitionsOfOneRequestAreLimited(t *testing.T) {
+	h := newHarness(t)
+	h.create("have", 1)
+	for _, test := range []struct {
+		counts []int32
+		code   int16
+	}{
+		{[]int32{10_001}, 44}, {[]int32{2, 9_999}, 44}, {[]int32{-1, 10_000}, 44}, {[]int32{1<<31 - 1, 1<<31 - 1}, 44},
+		{[]int32{10_000}, 0}, {[]int32{1, 9_999}, 0},
+	} {
+		req := kmsg.NewPtrCreateTopicsRequest()
+		req.ValidateOnly = test.code == 0
+		for i, n := range test.counts {
+			name := string(rune('a' + i))
+			req.Topics = append(req.Topics, kmsg.CreateTopicsRequestTopic{
+				Topic: name, NumPartitions: n, ReplicationFactor: 1,
+			})
+		}
+		res := ask[*kmsg.CreateTopicsResponse](h, 7, req)
+		if len(res.Topics) != len(test.counts) {
+			t.Fatalf("%v: got %d answers", test.counts, len(res.Topics))
+		}
+		for _, topic := range res.Topics {
+			if topic.ErrorCode != test.code || h.b.Image().Topic(topic.Topic) != nil {
+				t.Errorf("%v: %s got error %d, expected %d", test.counts, topic.Topic, topic.ErrorCode, test.code)
+			}
+		}
+	}
+	grow := kmsg.NewPtrCreatePartitionsRequest()
+	grow.Topics = []kmsg.CreatePartitionsRequestTopic{{Topic: "have", Count: 10_002}}
+	if got := ask[*kmsg.CreatePartitionsResponse](h, 3, grow).Topics[0]; got.ErrorCode != 44 {
+		t.Errorf("growth by 10,001 partitions: got error %d, expected 44", got.ErrorCode)
+	}
+	h.create("more", 1)
+	grow.Topics = []kmsg.CreatePartitionsRequestTopic{{Topic: "have", Count: 8}, {Topic: "more", Count: 9_995}}
+	res := ask[*kmsg.CreatePartitionsResponse](h, 3, grow)
+	if have := len(h.b.Image().Topic("have").Partitions); res.Topics[0].ErrorCode != 0 || have != 8 {
+		t.Errorf("got error %d and %d partitions, expected 0 and 8", res.Topics[0].ErrorCode, have)
+	}
+	if more := len(h.b.Image().Topic("more").Partitions); res.Topics[1].ErrorCode != 44 || more != 1 {
+		t.Errorf("got error %d and %d partitions, expected 44 and 1", res.Topics[1].ErrorCode, more)
+	}
+}
+
 // An empty array where an answer was due ends in a null pointer in librdkafka.
 func TestTrap23EveryItemIsAnswered(t *testing.T) {
 	h := newHarness(t)

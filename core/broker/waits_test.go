@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/wire"
 )
 
 // waitTwin is one fetch that may wait: it must be answered at the first instant at which it has enough, or its time is
@@ -300,4 +301,32 @@ func TestDeletionAnswersWhatWaits(t *testing.T) {
 	}
 	h.tasks = stuck
 	h.runTasks()
+}
+
+// The time of a request may be over before it is parked, when all its acks are there already: it is answered once.
+func TestTimeOverWhileAProduceIsParked(t *testing.T) {
+	h := newHarness(t)
+	h.create("t", 1, "flush.messages", "1")
+	h.quiet = true
+	for _, end := range []func(*parkedProduce){
+		func(op *parkedProduce) { op.expire(h.b, h.now, &h.effects) },
+		func(op *parkedProduce) { op.cancel(h.b) },
+	} {
+		conn := NewConn(h.b.Listener("PLAINTEXT"), "127.0.0.1")
+		req, err := wire.ParseProduce(9, produceOf(9, -1).AppendTo(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seq, _ := conn.begin()
+		header := wire.RequestHeader{Key: 0, Version: 9}
+		op := &parkedProduce{conn: conn, seq: seq, reply: wire.NewProduceReply(header, req.Topics)}
+		op.reply.End()
+		op.mu.left = 1
+		end(op)
+		op.park(h.b, h.now, 0, &h.effects)
+		if n := len(conn.Take(nil)); n > 1 {
+			t.Errorf("got %d replies to one request", n)
+		}
+		h.effects.Reset()
+	}
 }

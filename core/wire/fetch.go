@@ -100,7 +100,7 @@ func (q *FetchRequest) topicName(r *Reader) FetchPartition {
 }
 
 func (q *FetchRequest) parseTopics(r *Reader) {
-	for range max(r.Array(6), 0) {
+	for range max(r.Array(leastTopic), 0) {
 		topic := q.topicName(r)
 		for range max(r.Array(16), 0) {
 			p := topic
@@ -134,7 +134,7 @@ func (q *FetchRequest) parseTopics(r *Reader) {
 }
 
 func (q *FetchRequest) parseForgotten(r *Reader) {
-	for range max(r.Array(6), 0) {
+	for range max(r.Array(leastTopic), 0) {
 		topic := q.topicName(r)
 		for range max(r.Array(4), 0) {
 			p := topic

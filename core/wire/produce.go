@@ -40,6 +40,10 @@ type ProducePartition struct {
 // produceTopicIDs is the version from which topics are named by their ids.
 const produceTopicIDs = 13
 
+// leastTopic is the least size of a topic in a Produce or Fetch request, in bytes: in the flexible versions an empty
+// name, no partitions and no tagged fields, each of which is one byte.
+const leastTopic = 3
+
 // ParseProduce reads the body of a Produce request and checks all of it, so that walking it cannot fail. Bytes that
 // follow the request are ignored, as Kafka ignores them.
 func ParseProduce(version int16, body []byte) (ProduceRequest, error) {
@@ -47,7 +51,7 @@ func ParseProduce(version int16, body []byte) (ProduceRequest, error) {
 	req.TransactionalID = req.r.String()
 	req.Acks = req.r.Int16()
 	req.TimeoutMs = req.r.Int32()
-	req.Topics = max(req.r.Array(6), 0)
+	req.Topics = max(req.r.Array(leastTopic), 0)
 	req.topicsLeft = req.Topics
 	walk := req
 	for {

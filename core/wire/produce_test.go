@@ -174,3 +174,21 @@ func checkProduced(t *testing.T, v int16, names []ProduceTopic, topics [][]Produ
 		}
 	}
 }
+
+// A topic may have a name of one byte and no partitions, which takes four bytes in the flexible versions.
+func TestShortestTopicsAreRead(t *testing.T) {
+	for v := int16(9); v <= 12; v++ {
+		req := kmsg.ProduceRequest{Version: v, Topics: []kmsg.ProduceRequestTopic{{Topic: "t"}}}
+		if got, err := walked(v, req.AppendTo(nil)); err != nil || got != told(&req) {
+			t.Errorf("Produce v%d: got %q, %v, expected %q", v, got, err, told(&req))
+		}
+	}
+	fetch := kmsg.FetchRequest{
+		Version: 12, Topics: make([]kmsg.FetchRequestTopic, 20),
+		ForgottenTopics: make([]kmsg.FetchRequestForgottenTopic, 5),
+	}
+	var got FetchRequest
+	if err := got.Parse(12, fetch.AppendTo(nil)); err != nil {
+		t.Errorf("Fetch v12: %v", err)
+	}
+}

@@ -14,9 +14,9 @@ import (
 )
 
 // checkForeign starts gregor on a copy of all of Apache Kafka's directory. Kafka's cluster metadata has records of its
-// own quorum that gregor does not know yet: it must say so and leave the logs as they are.
+// own quorum that gregor does not know yet: it must say so and leave the directory as it is.
 func (w *world) checkForeign(ctx context.Context) {
-	what := "refuses a copy of Apache Kafka's whole directory, whose quorum it does not know yet; logs stay as they are"
+	what := "refuses a copy of Apache Kafka's whole directory, whose quorum it does not know yet, and leaves it as it is"
 	w.rep.check(ctx, "gregor", what, func(ctx context.Context) error {
 		s, err := newSide(w.out, "foreign", w.gregor.tools, w.launchGregor)
 		if err != nil {
@@ -38,8 +38,7 @@ func (w *world) checkForeign(ctx context.Context) {
 	})
 }
 
-// sameTrees compares two log directories, but for what any start of a broker may leave or remove: the lock, the mark of
-// a clean stop, and producer snapshots.
+// sameTrees compares two log directories, but for the lock.
 func sameTrees(got, want string) error {
 	g, err := readTree(got)
 	if err != nil {
@@ -67,7 +66,7 @@ func readTree(dir string) (map[string][]byte, error) {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		if n := e.Name(); n == ".lock" || n == cleanMark || strings.HasSuffix(n, ".snapshot") {
+		if e.Name() == ".lock" {
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)

@@ -1,15 +1,16 @@
 // Differential sends the same requests to Apache Kafka and to gregor and compares the answers field by field.
 //
 // The requests stand in scripts (testdata/*.txt) beside the answers that Apache Kafka 4.3.1 gave to them, so that
-// gregor is compared with Kafka where no Kafka runs: the package's test does that. With a broker at hand,
+// gregor is compared with Kafka where no Kafka runs: the package's test does that. With Kafka's jars in a directory,
 //
-//	go run ./scripts/differential -kafka HOST:PORT -record    takes that broker's answers into the scripts
-//	go run ./scripts/differential -kafka HOST:PORT            compares both brokers live
-//	go run ./scripts/differential                             compares with the recorded answers
-//	go run ./scripts/differential -accept                     writes gregor's answers where a reason stands for them
+//	go run ./scripts/differential                          compares with the recorded answers
+//	go run ./scripts/differential -kafka-libs DIR          starts Kafka and compares both brokers live
+//	go run ./scripts/differential -kafka-libs DIR -record  takes Kafka's answers into the scripts
+//	go run ./scripts/differential -accept                  writes gregor's answers where a reason stands for them
 //
-// gregor is started in this process, in memory, unless -gregor names one that runs. Scripts may be named; all are the
-// default. The exit code is 1 if anything differs.
+// -kafka HOST:PORT takes a broker that runs instead. gregor is started in this process, in memory, unless -gregor names
+// one that runs. Scripts may be named; all are the default. The exit code is 0 if nothing differs, 1 if anything does,
+// and 2 if that could not be found out.
 //
 // # Scripts
 //
@@ -37,14 +38,15 @@ import (
 )
 
 func main() {
-	kafka := flag.String("kafka", "", "address of an Apache Kafka broker; empty for the recorded answers")
+	kafka := flag.String("kafka", "", "address of an Apache Kafka broker")
+	libs := flag.String("kafka-libs", "", "directory of Apache Kafka's jars, to start a broker")
 	gregor := flag.String("gregor", "", "address of a gregor broker; empty for one in this process")
 	record := flag.Bool("record", false, "write the answers of -kafka into the scripts")
 	accept := flag.Bool("accept", false, "write gregor's answers where a script gives a reason for a difference")
 	dir := flag.String("scripts", "scripts/differential/testdata", "folder of the scripts")
 	flag.Parse()
 	differences, err := compareAll(options{
-		kafka: *kafka, gregor: *gregor, record: *record, accept: *accept, dir: *dir, names: flag.Args(),
+		kafka: *kafka, libs: *libs, gregor: *gregor, record: *record, accept: *accept, dir: *dir, names: flag.Args(),
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "differential:", err)
@@ -57,9 +59,9 @@ func main() {
 
 // options are the command line's.
 type options struct {
-	kafka, gregor, dir string
-	record, accept     bool
-	names              []string
+	kafka, libs, gregor, dir string
+	record, accept           bool
+	names                    []string
 }
 
 // compareAll runs the scripts and prints what differs. It returns how many steps did.
@@ -67,6 +69,18 @@ func compareAll(o options) (int, error) {
 	files, err := scriptFiles(o.dir, o.names)
 	if err != nil {
 		return 0, err
+	}
+	if o.libs != "" {
+		k, err := startKafka(context.Background(), o.libs)
+		if err != nil {
+			return 0, err
+		}
+		defer func() {
+			if err := k.stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "differential: stop Kafka:", err)
+			}
+		}()
+		o.kafka = k.address
 	}
 	if o.gregor == "" && !o.record {
 		local, err := startLocal(context.Background(), "")

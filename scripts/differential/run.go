@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,11 +21,9 @@ type run struct {
 	// suffix makes the run's names unique; it stands where the script has "@".
 	suffix  string
 	started time.Time
-	// settling is how long the broker needs to see what was altered.
-	settling time.Duration
-	conns    map[string]*client
-	kept     map[string]int64
-	ids      []knownID
+	conns   map[string]*client
+	kept    map[string]int64
+	ids     []knownID
 	// version is the one being asked in; "$v" in a script stands for it.
 	version int16
 }
@@ -35,16 +34,8 @@ type knownID struct {
 	id   [16]byte
 }
 
-// mode says which broker a run is for.
-type mode bool
-
-const (
-	recording mode = true
-	comparing mode = false
-)
-
 // run runs the whole script and returns each step's answer.
-func (s *script) run(address string, m mode) ([][]string, error) {
+func (s *script) run(address string) ([][]string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -53,9 +44,6 @@ func (s *script) run(address string, m mode) ([][]string, error) {
 	run := &run{
 		address: address, host: host, suffix: "-" + strconv.FormatInt(now.UnixNano()%(36*36*36*36*36), 36),
 		started: now, conns: make(map[string]*client), kept: make(map[string]int64),
-	}
-	if m == recording {
-		run.settling = 500 * time.Millisecond
 	}
 	if run.port, err = strconv.Atoi(port); err != nil {
 		return nil, err
@@ -143,7 +131,8 @@ func (run *run) renderID(id [16]byte) string {
 	return "ID"
 }
 
-// create makes a topic and waits until it is led.
+// create makes a topic and waits until it is led. Unless told otherwise it keeps records for ever: many are of 1970,
+// and retention must not come between two steps.
 func (run *run) create(args []string) error {
 	name := run.expand(args[0])
 	partitions, err := strconv.ParseInt(args[1], 10, 32)
@@ -152,7 +141,11 @@ func (run *run) create(args []string) error {
 	}
 	t := kmsg.NewCreateTopicsRequestTopic()
 	t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), 1
-	for _, arg := range args[2:] {
+	configs := args[2:]
+	if !slices.ContainsFunc(configs, func(c string) bool { return strings.HasPrefix(c, "retention.") }) {
+		configs = append(slices.Clone(configs), "retention.ms=-1")
+	}
+	for _, arg := range configs {
 		c := kmsg.NewCreateTopicsRequestTopicConfig()
 		var value string
 		c.Name, value, _ = strings.Cut(arg, "=")
@@ -215,6 +208,15 @@ func (run *run) askMain(req kmsg.Request) (kmsg.Response, error) {
 		return nil, err
 	}
 	return c.ask(req)
+}
+
+// settle waits until what was altered has reached the broker. Changes reach it in their order, so it is there when a
+// later one is: a topic that comes and goes.
+func (run *run) settle() error {
+	if err := run.create([]string{"settle@", "1"}); err != nil {
+		return err
+	}
+	return run.delete("settle@")
 }
 
 var errTooLate = errors.New("nothing changed in 10 s")

@@ -111,7 +111,7 @@ func wrap(text string, width int) []string {
 
 // record runs the script on a Kafka broker and takes its answers.
 func (s *script) record(address string) error {
-	answers, err := s.run(address, recording)
+	answers, err := s.run(address)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *script) record(address string) error {
 
 // accept runs the script on gregor and takes its answers where a reason stands for them.
 func (s *script) accept(address string) error {
-	answers, err := s.run(address, comparing)
+	answers, err := s.run(address)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *script) accept(address string) error {
 
 // compare runs the script on gregor and returns a text for each step whose answer is not the one expected.
 func (s *script) compare(address string) ([]string, error) {
-	answers, err := s.run(address, comparing)
+	answers, err := s.run(address)
 	if err != nil {
 		return nil, err
 	}

@@ -117,8 +117,7 @@ func (run *run) do(s *step) ([]string, error) {
 	case "delete":
 		return nil, run.delete(w.args[0])
 	case "settle":
-		time.Sleep(run.settling)
-		return nil, nil
+		return nil, run.settle()
 	}
 	return run.call(&w)
 }
