@@ -22,7 +22,8 @@ import (
 type Records struct {
 	b        Batch
 	limit    int64
-	checking bool // b comes from a client
+	checking bool // b comes from a client, or is read on a client's behalf
+	stamps   bool // only offsets and timestamps are wanted
 	rec      Record
 	// Of the batch's header, read once.
 	base       base.Offset
@@ -40,6 +41,15 @@ type Records struct {
 // gaps. It inflates at most limit bytes.
 func (b Batch) Records(limit int64) Records {
 	return b.open(limit, false)
+}
+
+// Stamps is Records for who wants nothing but offsets and timestamps: of each record, key, value and headers are nil.
+// It needs no more memory than a window, however large the records are, so that clients may ask for as many of these at
+// once as they like. The caller must close it before it opens another batch.
+func (b Batch) Stamps(limit int64) Records {
+	r := b.open(limit, true)
+	r.stamps = true
+	return r
 }
 
 // open is Records; checking says that b comes from a client.
@@ -81,7 +91,9 @@ func (r *Records) Next() bool {
 	if err != nil {
 		return r.end(err)
 	}
-	f.record(body, &r.rec)
+	if !r.stamps {
+		f.record(body, &r.rec)
+	}
 	r.rec.Offset = r.base + base.Offset(f.offsetDelta)
 	r.rec.Timestamp = r.timestamp
 	if !r.appendTime {
@@ -139,11 +151,29 @@ func (r *Records) next(f *fields) ([]byte, error) {
 		}
 		return p[start:end], nil
 	}
+	if r.stamps && r.z != nil {
+		return nil, r.skim(f)
+	}
 	body, err := r.body()
 	if err == nil && !f.parse(body) {
 		err = fmt.Errorf("%w: record %d of %d is malformed", ErrInvalidRecord, r.b.Count()-r.left, r.b.Count())
 	}
 	return body, err
+}
+
+// skim takes the next compressed record off the payload and keeps none of it.
+func (r *Records) skim(f *fields) error {
+	size, err := r.z.length()
+	if err == nil && size < 0 {
+		err = fmt.Errorf("%w: got a record of %d bytes", ErrInvalidRecord, size)
+	}
+	if err == nil {
+		err = r.z.record(f, int(size))
+	}
+	if err != nil {
+		return fmt.Errorf("record %d of %d: %w", r.b.Count()-r.left, r.b.Count(), cutShort(err))
+	}
+	return nil
 }
 
 // body takes the bytes of the next record, without its length, off the payload.

@@ -88,12 +88,7 @@ func (w *walker) stream(b Batch) error {
 		if size < 0 {
 			return w.malformed(count)
 		}
-		if int(size) > wholeRecord && int(size) > len(z.unread()) {
-			err = z.skim(&f, int(size))
-		} else {
-			err = z.whole(&f, int(size))
-		}
-		if err != nil {
+		if err := z.record(&f, int(size)); err != nil {
 			return fmt.Errorf("record %d of %d: %w", w.index, count, cutShort(err))
 		}
 		w.check(&f)
@@ -196,6 +191,14 @@ func (w *walker) header(b Batch) error {
 		}
 	}
 	return nil
+}
+
+// record reads a record of n bytes, inflating it whole only if it is small or inflated already.
+func (z *inflater) record(f *fields, n int) error {
+	if n > wholeRecord && n > len(z.unread()) {
+		return z.skim(f, n)
+	}
+	return z.whole(f, n)
 }
 
 // whole inflates a record of n bytes and parses it.

@@ -180,7 +180,7 @@ func (s *Segment) firstRecord(offset base.Offset, may func(Place, batch.Batch) (
 
 // recordOf returns the first record of b that fits.
 func recordOf(b batch.Batch, fits func(*batch.Record) bool) (TimestampOffset, bool, error) {
-	records := b.Records(batch.DefaultMaxInflated)
+	records := b.Stamps(batch.DefaultMaxInflated)
 	defer records.Close()
 	for records.Next() {
 		if r := records.Record(); fits(r) {
