@@ -67,9 +67,11 @@ sim: build ## the simulator over SEEDS (1-50)
 	bin/gregor sim run --seeds $(SEEDS)
 
 fuzz: ## every fuzz target for FUZZTIME (60s), FUZZJOBS (2) at a time
-	targets=$$($(GO) test -list '^Fuzz' ./fuzz | grep '^Fuzz'); \
-	echo "$$targets" | xargs -P $(FUZZJOBS) -I{} bash -o pipefail -c \
-		'$(GO) test -run "^$$" -fuzz "^{}$$" -fuzztime $(FUZZTIME) -parallel $(FUZZWORKERS) ./fuzz 2>&1 | sed "s/^/{}: /"'
+	for package in ./fuzz ./consistency/history; do \
+		targets=$$($(GO) test -list '^Fuzz' $$package); echo "$$targets" | grep '^Fuzz' | sed "s|^|$$package |"; \
+	done | xargs -P $(FUZZJOBS) -L 1 bash -o pipefail -c \
+		'$(GO) test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s -parallel $(FUZZWORKERS) $$0 2>&1 \
+			| sed "s/^/$$1: /"'
 
 wasm: ## build for js/wasm all that runs in the simulator
 	GOOS=js GOARCH=wasm $(GO) build $(SIMULATED)

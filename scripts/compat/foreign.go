@@ -16,7 +16,7 @@ import (
 // checkForeign starts gregor on a copy of all of Apache Kafka's directory. Kafka's cluster metadata has records of its
 // own quorum that gregor does not know yet: it must say so and leave the directory as it is.
 func (w *world) checkForeign(ctx context.Context) {
-	what := "refuses a copy of Apache Kafka's whole directory, whose quorum it does not know yet, and leaves it as it is"
+	what := "refuses a copy of Apache Kafka's whole directory, whose quorum it does not know yet; leaves it as it is"
 	w.rep.check(ctx, "gregor", what, func(ctx context.Context) error {
 		s, err := newSide(w.out, "foreign", w.gregor.tools, w.launchGregor)
 		if err != nil {
