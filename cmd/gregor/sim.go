@@ -106,8 +106,9 @@ func newSimRunCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.Uint64Var(&f.seed, "seed", 1, "the `seed` to run")
-	flags.StringVar(&f.seeds, "seeds", "", "`first-last` of the seeds to run, instead of --seed; - reads seeds from stdin, "+
-		"one a line")
+	flags.StringVar(&f.seeds, "seeds", "",
+		"`first-last` of the seeds to run, instead of --seed; - reads seeds from stdin, "+
+			"one a line")
 	flags.StringVar(&f.scenario, "scenario", "", "kind of run; gregor sim list names them")
 	flags.StringVar(&f.mutation, "mutate", "", "make something wrong on purpose, which must be found; gregor sim list "+
 		"names what")

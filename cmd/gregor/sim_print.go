@@ -63,7 +63,8 @@ func simText(res *workload.Result) string {
 	default:
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "  %d events in %.1f simulated seconds (%.3f s), %d records acknowledged and %d read, durability %s\n",
+	fmt.Fprintf(&b,
+		"  %d events in %.1f simulated seconds (%.3f s), %d records acknowledged and %d read, durability %s\n",
 		res.Events, res.SimSeconds, res.WallSeconds, res.AckedRecords, res.ReadRecords, res.Class)
 	fmt.Fprintf(&b, "  %d leader changes, faults that struck: %s\n", res.LeaderChanges, countedWords(res.Faults))
 	fmt.Fprintf(&b, "  trace %s\n  %s\n", res.TraceSHA256, res.Repro)
@@ -75,9 +76,11 @@ func (o *simOutput) end() error {
 	if !o.json && o.seeds.count() != 1 {
 		fmt.Fprintf(o.c.OutOrStdout(), "%d seeds: %d ok, %d violations, %d inconclusive\n", o.count,
 			o.verdicts[workload.OK], o.verdicts[workload.Violated], o.verdicts[workload.Inconclusive])
-		fmt.Fprintf(o.c.OutOrStdout(), "%d events in %.0f simulated seconds, computed in %.1f s: %.0f events a second\n",
+		fmt.Fprintf(o.c.OutOrStdout(),
+			"%d events in %.0f simulated seconds, computed in %.1f s: %.0f events a second\n",
 			o.events, o.simulated, o.wall, float64(o.events)/max(o.wall, 1e-9))
-		fmt.Fprintf(o.c.OutOrStdout(), "%d records acknowledged and %d read, %d leader changes, faults that struck: %s\n",
+		fmt.Fprintf(o.c.OutOrStdout(),
+			"%d records acknowledged and %d read, %d leader changes, faults that struck: %s\n",
 			o.acked, o.read, o.leaderChanges, countedWords(o.faults))
 	}
 	switch {

@@ -74,7 +74,8 @@ func (f *simRun) check(seeds seedRange) error {
 	}
 	known := func(m workload.Mutation) bool { return m.Name == f.mutation }
 	if f.mutation != "" && !slices.ContainsFunc(workload.Mutations(), known) {
-		return cli.Usagef("--mutate: %w: got %q, expected one that gregor sim list names", workload.ErrMutation, f.mutation)
+		return cli.Usagef("--mutate: %w: got %q, expected one that gregor sim list names", workload.ErrMutation,
+			f.mutation)
 	}
 	if f.trace && seeds.count() != 1 {
 		return cli.Usagef("--trace is of one seed")

@@ -35,12 +35,13 @@ judgement.
 func newVerifyCommand() *cobra.Command {
 	f := &verification{}
 	c := &cobra.Command{
-		Use:     "verify HISTORY...",
-		Short:   "Judge recorded histories of appends and reads",
-		Long:    strings.TrimSpace(verifyHelp),
-		Example: "  gregor verify run.jsonl --html run.html\n  gregor sim run --seeds 1-100 --history runs && gregor verify runs",
-		Args:    arguments(cobra.MinimumNArgs(1)),
-		RunE:    func(c *cobra.Command, args []string) error { return f.run(c, args) },
+		Use:   "verify HISTORY...",
+		Short: "Judge recorded histories of appends and reads",
+		Long:  strings.TrimSpace(verifyHelp),
+		Example: "  gregor verify run.jsonl --html run.html\n" +
+			"  gregor sim run --seeds 1-100 --history runs && gregor verify runs",
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
 	}
 	c.Flags().StringVar(&f.html, "html", "", "`file` to write Porcupine's page to; of one history")
 	f.format = cli.AddFormat(c)

@@ -17,7 +17,8 @@ func (r *run) metadata(s *session, req *world.Request, res *kmsg.MetadataRespons
 		}
 		found := findTopic(res, t.Name)
 		if found == nil || found.ErrorCode != 0 {
-			r.w.Violate("lost-topic", "%s: topic %s was created, and Metadata does not know it", s.client.Name(), t.Name)
+			r.w.Violate("lost-topic", "%s: topic %s was created, and Metadata does not know it", s.client.Name(),
+				t.Name)
 			return
 		}
 		if len(found.Partitions) != len(t.Partitions) {

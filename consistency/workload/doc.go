@@ -22,6 +22,7 @@
 //
 //	ok            nothing was found
 //	violation     a rule was broken; the first one is told
-//	inconclusive  nothing was acknowledged, no fault had an effect, or no broker was ever started anew. (With one broker
-//	              a restart stands for a change of the leader: it is what makes leader epochs go up.)
+//	inconclusive  nothing was acknowledged, no fault had an effect, or no leader epoch was ever new. (With one broker
+//	              that is what a change of the leader is: a process that was not stopped in good order is started
+//	              anew.)
 package workload

@@ -1,7 +1,9 @@
 package workload
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -15,12 +17,12 @@ func half(plan *Plan) clock.Time {
 	return clock.Time(plan.For / 2)
 }
 
-// setLostAck has a disk lose the last acknowledged batch of a log when its process is killed. Other losses are left
-// out, and so is what may trim a log, so that nothing excuses it.
+// setLostAck has a disk lose the last acknowledged batch of a log when its process is killed, which it is again and
+// again until there is one. Other losses are left out, and so is what may trim a log, so that nothing excuses it.
 func setLostAck(m *mutant, plan *Plan, o *world.Options) {
 	keepOnly(plan, o, world.Kill, world.Stop, world.Pause)
-	for i := range 4 {
-		at := half(plan).Add(time.Duration(i) * plan.For / 10)
+	for i := range 10 {
+		at := half(plan).Add(time.Duration(i) * plan.For / 20)
 		o.Faults = append(o.Faults, world.Fault{At: at, Kind: world.Kill, For: 50 * time.Millisecond})
 	}
 	o.Hooks.Start = func(n *world.Node) {
@@ -29,7 +31,7 @@ func setLostAck(m *mutant, plan *Plan, o *world.Options) {
 		}
 		for _, t := range m.run.topics {
 			for _, p := range t.Partitions {
-				if !t.Doomed() && m.run.w.Ledger().LastAcked(p) && n.TruncateLast(p) {
+				if !t.Doomed() && n.CutAcked(p) {
 					m.done = true
 					return
 				}
@@ -69,18 +71,20 @@ func keepOnly(plan *Plan, o *world.Options, kinds ...world.FaultKind) {
 	plan.Trims = false
 }
 
-// setTwice has one request of a producer that is not idempotent, and does not send again, served twice.
+// setTwice has the requests of a producer served twice that wants no answers and sends nothing again.
 func setTwice(m *mutant, plan *Plan, o *world.Options) {
 	plan.Resends = false
-	for i := range plan.Producers {
-		plan.Producers[i].Idempotent, plan.Producers[i].Acks, plan.Producers[i].Bad = false, 0, 0
-	}
+	careless := ProducerPlan{InFlight: 1, Pause: 20 * time.Millisecond, Open: 1, Records: 3, ValueSize: 20}
+	plan.Producers = append(plan.Producers, careless)
+	name := fmt.Sprintf("c%d", len(plan.Producers)) // the admin is c0, and producers come next
 	o.Hooks.Frame = func(_ *world.Node, frame []byte) int {
-		produces := len(frame) > 2 && binary.BigEndian.Uint16(frame) == uint16(kmsg.Produce)
-		if m.done || !produces || m.run.w.Now() < half(plan) {
+		const offClient = 10 // key, version, correlation id, length of the client id
+		mine := binary.BigEndian.Uint16(frame) == uint16(kmsg.Produce) && bytes.HasPrefix(frame[offClient:],
+			[]byte(name)) &&
+			int(binary.BigEndian.Uint16(frame[offClient-2:])) == len(name)
+		if !mine || m.run.w.Now() < half(plan) {
 			return 1
 		}
-		m.done = true
 		return 2
 	}
 }

@@ -343,7 +343,8 @@ func (p *producer) produced(r *world.Request, res *kmsg.ProduceResponse) {
 			part := &t.Partitions[j]
 			s := p.answered(flight, t, part.Partition)
 			if s == nil {
-				p.run.w.Violate("wrong-answer", "%s: a produce response names partition %d of %q, which was not asked for",
+				p.run.w.Violate("wrong-answer",
+					"%s: a produce response names partition %d of %q, which was not asked for",
 					p.client.Name(), part.Partition, t.Topic)
 				return
 			}
@@ -422,8 +423,9 @@ func (p *producer) outOfOrder(s *sending) bool {
 		return false
 	}
 	if !p.ledger().Lossy() && !s.partition.Topic.Doomed() {
-		p.run.w.Violate("out-of-order", "%s: append %d with sequence %d of producer %d for %v is out of order, and nothing "+
-			"may be lost", p.client.Name(), s.id, a.Sequence, a.ProducerID, s.partition)
+		p.run.w.Violate("out-of-order",
+			"%s: append %d with sequence %d of producer %d for %v is out of order, and nothing "+
+				"may be lost", p.client.Name(), s.id, a.Sequence, a.ProducerID, s.partition)
 	}
 	l.id = base.NoProducerID
 	return true

@@ -35,12 +35,14 @@ type position struct {
 	// known says that offset is one; otherwise it is asked for, at reset: earliest or latest.
 	known bool
 	reset int64
-	// epoch is the leader epoch of the last batch, floor what was known to be taken when the fetch was sent.
+	// floor is what was known to be taken when the fetch was sent.
 	floor base.Offset
 	// sent says that the session knows the partition at its offset.
 	sent bool
-	// end is where a final reader stops, base.NoOffset while it is not known.
-	end base.Offset
+	// end is where a final reader stops, base.NoOffset while it is not known. read says that it has fetched, which it
+	// does even where nothing is left: the answer tells where the log begins.
+	end  base.Offset
+	read bool
 }
 
 // The timestamps that ListOffsets has a meaning for.
@@ -53,6 +55,9 @@ func newReader(r *run, plan ReaderPlan, final bool) *reader {
 	rd := &reader{plan: plan, final: final}
 	rd.session.init(r, rd)
 	rd.request = kmsg.NewFetchRequest()
+	if final {
+		rd.versions[kmsg.Fetch] = max(rd.versions[kmsg.Fetch], 5) // earlier ones do not tell where the log begins
+	}
 	rd.versions.set(&rd.request)
 	rd.request.MinBytes, rd.request.MaxBytes = plan.MinBytes, plan.MaxBytes
 	rd.request.MaxWaitMillis = int32(plan.MaxWait / time.Millisecond)
@@ -171,7 +176,8 @@ func (rd *reader) add(req *kmsg.FetchRequest, pos *position) {
 
 // isOver reports that a final reader has read all of a partition.
 func (rd *reader) isOver(pos *position) bool {
-	return rd.final && (pos.known && pos.end != base.NoOffset && pos.offset >= pos.end || pos.partition.Topic.Doomed())
+	return rd.final && (pos.known && pos.read && pos.end != base.NoOffset && pos.offset >= pos.end ||
+		pos.partition.Topic.Doomed())
 }
 
 func (rd *reader) finished() bool {
@@ -302,6 +308,7 @@ func (rd *reader) part(r *world.Request, t *kmsg.FetchResponseTopic, part *kmsg.
 	next, seen, corrupt := rd.ledger().Fetched(&f, rd.seen[:0])
 	rd.seen = seen
 	rd.run.record.fetch(&rd.session, r, &f, seen, rd.final)
+	pos.read = pos.read || !corrupt
 	if !corrupt && next > pos.offset {
 		pos.offset, pos.sent = next, false
 	}
@@ -321,7 +328,7 @@ func (rd *reader) find(t *kmsg.FetchResponseTopic, partition int32) *position {
 func (rd *reader) failed(r *world.Request, pos *position, code int16) {
 	switch code {
 	case kerr.OffsetOutOfRange.Code:
-		if !rd.ledger().OutOfRange(pos.partition, pos.offset, r.Fence) {
+		if !rd.ledger().OutOfRange(pos.partition, pos.offset, pos.floor, r.Fence) {
 			rd.run.w.Violate("out-of-range", "%s: offset %d of %v is out of range", rd.client.Name(), pos.offset,
 				pos.partition)
 		}

@@ -33,7 +33,8 @@ func newRecorder(p *Plan, out io.Writer) *recorder {
 		return r
 	}
 	r.w = history.NewWriter(out, history.Header{
-		Source: "sim", Seed: p.Seed, Class: p.Class, Nodes: []base.NodeID{p.Node.ID}, Trims: p.Trims, Resends: p.Resends,
+		Source: "sim", Seed: p.Seed, Class: p.Class, Nodes: []base.NodeID{p.Node.ID}, Trims: p.Trims,
+		Resends: p.Resends,
 	})
 	return r
 }

@@ -73,8 +73,8 @@ func (r *run) result(mutation string) *Result {
 		res.Verdict, res.Why = Inconclusive, "nothing was acknowledged"
 	case len(res.Faults) == 0:
 		res.Verdict, res.Why = Inconclusive, "no fault had an effect"
-	case res.Restarts == 0:
-		res.Verdict, res.Why = Inconclusive, "no broker was started anew"
+	case res.LeaderChanges == 0:
+		res.Verdict, res.Why = Inconclusive, "no leader epoch was new"
 	}
 	return res
 }

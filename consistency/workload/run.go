@@ -173,7 +173,8 @@ func (r *run) stuck(name string, d time.Duration) {
 	for _, rd := range r.finals {
 		for _, pos := range rd.positions {
 			if !rd.isOver(pos) {
-				detail += fmt.Sprintf("; %s is at offset %d of %v, expected %d", rd.client.Name(), pos.offset, pos.partition,
+				detail += fmt.Sprintf("; %s is at offset %d of %v, expected %d", rd.client.Name(), pos.offset,
+					pos.partition,
 					pos.end)
 			}
 		}
@@ -186,7 +187,7 @@ func (r *run) readAll() bool {
 	for _, rd := range r.readers {
 		rd.leave()
 	}
-	plan := ReaderPlan{MinBytes: 1, MaxBytes: 1 << 20, PartBytes: 256 << 10, MaxWait: 100 * time.Millisecond,
+	plan := ReaderPlan{MinBytes: 1, MaxBytes: 256 << 10, PartBytes: 64 << 10, MaxWait: 100 * time.Millisecond,
 		Pause: 10 * time.Millisecond}
 	for _, t := range r.topics {
 		rd := newReader(r, plan, true)

@@ -29,14 +29,17 @@ var scenarios = []Scenario{
 	{Name: "kill", About: "processes are killed, also inside calls to the disk, or stopped in good order", keep: true,
 		kinds: []world.FaultKind{world.Kill, world.KillInCall, world.Stop, world.Writeback}},
 	{Name: "power", About: "the power goes, also inside calls to the disk; what was synced must be there", keep: true,
-		kinds: []world.FaultKind{world.PowerLoss, world.PowerLossInCall, world.Writeback, world.SlowSync}, class: Fsync},
-	{Name: "network", About: "connections are cut, held, reset and slow, and a process is killed now and then", keep: true,
+		kinds: []world.FaultKind{world.PowerLoss, world.PowerLossInCall, world.Writeback,
+			world.SlowSync}, class: Fsync},
+	{Name: "network", About: "connections are cut, held, reset and slow, and a process is killed now and then",
+		keep: true,
 		kinds: []world.FaultKind{
 			world.Kill, world.Hold, world.HoldUp, world.HoldDown, world.ResetUp, world.ResetDown, world.Vanish,
 			world.Stall, world.StallDown, world.Slow, world.Pause,
 		}},
 	{Name: "disk", About: "the disk fails to read, write and sync, or is full", keep: true, kinds: []world.FaultKind{
-		world.ReadErrors, world.WriteErrors, world.SyncErrors, world.NoSpace, world.SlowSync, world.Kill, world.PowerLoss,
+		world.ReadErrors, world.WriteErrors, world.SyncErrors, world.NoSpace, world.SlowSync, world.Kill,
+		world.PowerLoss,
 	}},
 }
 

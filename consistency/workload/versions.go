@@ -56,9 +56,3 @@ func drawVersions(s clock.Source) versions {
 func (v *versions) set(req kmsg.Request) {
 	req.SetVersion(v[req.Key()])
 }
-
-// Versions from which topics are named by their ids.
-const (
-	produceByID = 13
-	fetchByID   = 13
-)

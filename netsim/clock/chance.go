@@ -7,6 +7,7 @@ import (
 
 // Source draws random 64-bit numbers; env.Source is one.
 type Source interface {
+	// Uint64 returns a number, each as likely as any other.
 	Uint64() uint64
 }
 

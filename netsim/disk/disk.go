@@ -7,7 +7,8 @@
 //
 //   - A kill of the process (Kill) leaves all that was written; its open files and locks are gone.
 //   - Loss of power (PowerLoss) loses what no sync made durable: of each write, sector by sector, of each file's new
-//     length and of each change of names, a part survives that is drawn from the disk's own stream of chance.
+//     length and of each change of names, a part survives that is drawn from the disk's own stream of chance. A sector
+//     reaches the disk whole, so that it holds all that was written to it up to some moment.
 //   - Both may strike inside any call (CutAfter): a write that is struck may have written its first part. All calls
 //     after it fail until the process or the machine is started again, so that nothing escapes of what the process
 //     still believes to do.
@@ -133,8 +134,27 @@ func (d *Disk) Kill() {
 // PowerLoss ends the machine. Each part of each change that is not durable survives with a chance of permille in a
 // thousand. Nothing works until Restart.
 func (d *Disk) PowerLoss(permille int) {
-	d.mem.PowerLoss(vfs.Random(d.rand.Uint64, permille))
+	d.mem.PowerLoss(d.survivors(permille))
 	d.end()
+}
+
+// survivors draws what survives. Of the writes to one sector none does that came after one that does not.
+func (d *Disk) survivors(permille int) vfs.Choice {
+	type sector struct {
+		file   string
+		number int64
+	}
+	lost := make(map[sector]bool)
+	keep := vfs.Random(d.rand.Uint64, permille)
+	return func(c vfs.Change) bool {
+		kept := keep(c)
+		if c.Kind != vfs.ChangeBytes {
+			return kept
+		}
+		at := sector{c.Name, c.Off/vfs.SectorSize + int64(c.Sector)}
+		lost[at] = lost[at] || !kept
+		return !lost[at]
+	}
 }
 
 // Restart brings the power back.

@@ -301,3 +301,34 @@ func TestOpenFiles(t *testing.T) {
 		t.Errorf("got %d open files, expected none", d.OpenFiles())
 	}
 }
+
+// TestSectorsAreWhole writes one sector in pieces: after a loss of power it holds the first so many of them, never a
+// later one without those before.
+func TestSectorsAreWhole(t *testing.T) {
+	seen := make(map[string]bool)
+	for seed := range uint64(200) {
+		d := newDisk(seed)
+		f := fileWithName(t, d)
+		write(t, f, "....", 0)
+		sync(t, f)
+		for i, piece := range []string{"a", "b", "c"} {
+			write(t, f, piece, int64(i))
+		}
+		d.PowerLoss(600)
+		d.Restart()
+		content, err := vfs.ReadFile(d.FS(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[string(content)] = true
+	}
+	for _, want := range []string{"....", "a...", "ab..", "abc."} {
+		if !seen[want] {
+			t.Errorf("no loss of power leaves %q: %v", want, seen)
+		}
+		delete(seen, want)
+	}
+	if len(seen) > 0 {
+		t.Errorf("got %v, expected no later piece without those before", seen)
+	}
+}

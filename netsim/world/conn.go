@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/gregor-log/gregor/core/broker"
 	"github.com/gregor-log/gregor/core/env"
@@ -247,8 +248,11 @@ func (c *Conn) serve(frame []byte) bool {
 	if hook := c.w.opts.Hooks.Frame; hook != nil {
 		times = hook(n, frame)
 	}
-	for range times {
+	for left := times; left > 0; left-- {
 		in := broker.Input{Kind: broker.Frame, Conn: c.side, Frame: frame}
+		if left > 1 {
+			in.Frame = slices.Clone(frame) // the broker writes into the frame that it is given
+		}
 		n.broker.Step(n.clock.Now(c.w.now), in, &n.effects)
 		if n.disk.Struck() {
 			n.struck()

@@ -3,6 +3,7 @@ package world
 import (
 	"time"
 
+	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/broker"
 	"github.com/gregor-log/gregor/netsim/clock"
 	"github.com/gregor-log/gregor/netsim/disk"
@@ -205,16 +206,17 @@ func (n *Node) stopIfIdle() {
 	if n.state != stateStopping || n.running > 0 {
 		return
 	}
+	skip := n.unrecovered()
 	err := n.broker.Close()
 	if n.disk.Struck() {
 		n.struck()
 		return
 	}
-	n.stopped(err)
+	n.stopped(err, skip)
 }
 
-// stopped ends a process that has closed its broker.
-func (n *Node) stopped(err error) {
+// stopped ends a process that has closed its broker. skip are the partitions that it could not recover.
+func (n *Node) stopped(err error, skip []base.TopicPartition) {
 	w := n.w
 	how := endClean
 	switch open := n.disk.OpenFiles(); {
@@ -225,7 +227,7 @@ func (n *Node) stopped(err error) {
 	case open != 0:
 		w.violate("leak", "node %d has closed its broker, and %d files are still open", n.opts.ID, open)
 	default:
-		w.ledger.closed(n)
+		w.ledger.closed(n, skip)
 	}
 	n.endProcess(how)
 	if n.restart > 0 {

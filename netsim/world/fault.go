@@ -13,7 +13,7 @@ type FaultKind uint8
 
 // The kinds of faults. N and M are the fields of Fault.
 const (
-	// Kill ends a process; it is started again after For.
+	// Kill ends a process, once one runs; it is started again after For.
 	Kill FaultKind = iota
 	// KillInCall ends it inside its N-th call to the disk that changes something, M thousandths into a write.
 	KillInCall
@@ -115,6 +115,10 @@ func (w *World) doFault(e *event) {
 		return
 	}
 	w.count(e, nil, f.node(w), uint64(f.Kind))
+	if f.Kind == Kill && f.node(w).state != stateUp && f.node(w).state != stateStopping {
+		w.plan(w.now.Add(killAgain), evFault, e.id, 0)
+		return
+	}
 	if e.kind == evFaultEnd {
 		w.endFault(f)
 		return
@@ -126,12 +130,17 @@ func (w *World) doFault(e *event) {
 	}
 }
 
+// killAgain is how often a process is looked for that is to be killed.
+const killAgain = 50 * time.Millisecond
+
 // begin does what the entry says.
 func (f *activeFault) begin(w *World) {
 	n := f.node(w)
 	switch f.Kind {
-	case Kill, PowerLoss:
-		if n.state != stateDark && (n.state != stateDown || f.Kind == PowerLoss) {
+	case Kill:
+		f.strike(n)
+	case PowerLoss:
+		if n.state != stateDark {
 			f.strike(n)
 		}
 	case KillInCall, PowerLossInCall:

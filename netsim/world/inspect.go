@@ -2,7 +2,10 @@ package world
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"path"
+	"slices"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/commitlog"
@@ -39,80 +42,105 @@ func (l *Ledger) recovered(n *Node, down ending) {
 		n.cutsAt = append(n.cutsAt, n.cuts)
 	}
 	n.inspected = n.life
-	l.inspect(n, n.losing, false)
+	l.inspect(n, inspection{losing: n.losing, skip: n.unrecovered()})
 	n.losing = false
 }
 
-// closed holds the files of a node whose broker was closed in good order against what is known of its partitions, and
-// against its checkpoints.
-func (l *Ledger) closed(n *Node) {
-	l.inspect(n, false, true)
+// unrecovered returns the partitions that the broker could not recover, because the disk failed: what is in their
+// directories is what an earlier process left.
+func (n *Node) unrecovered() []base.TopicPartition {
+	if n.disk.Injected() == 0 {
+		return nil
+	}
+	return n.broker.Offline()
 }
 
-// inspect reads all logs on a node's disk.
-func (l *Ledger) inspect(n *Node, losing, whole bool) {
+// closed holds the files of a node whose broker was closed in good order against what is known of its partitions, but
+// for those that it could not recover, and against its checkpoints.
+func (l *Ledger) closed(n *Node, skip []base.TopicPartition) {
+	l.inspect(n, inspection{whole: true, skip: skip})
+}
+
+// inspection says how the files of a node are to be read.
+type inspection struct {
+	// losing says that a loss has happened that the durability class allows, whole that the broker was closed.
+	losing, whole bool
+	// skip are partitions that were not recovered.
+	skip []base.TopicPartition
+}
+
+// inspect reads all logs on a node's disk. After a clean stop it holds them against the checkpoints, too.
+func (l *Ledger) inspect(n *Node, how inspection) {
 	l.counts.Inspections++
-	fs := n.disk.Bare()
-	points, err := checkpoint(fs, commitlog.RecoveryPointFile)
+	points, err := checkpoint(n.disk.Bare(), commitlog.RecoveryPointFile)
 	if err != nil {
 		l.w.violate("disk", "node %d: %v", n.opts.ID, err)
 		return
 	}
-	n.w.logf("DEBUG points %v", points)
-	names := []base.TopicPartition{{Topic: "__cluster_metadata"}}
-	for _, p := range l.partitions {
-		if !p.Topic.doomed {
-			names = append(names, p.TopicPartition)
-		}
+	image, err := l.image(n, metadataPartition, how)
+	if err = errors.Join(err, image.checkPoint(points, metadataPartition, how.whole)); err != nil {
+		l.w.violate("disk", "node %d: %v", n.opts.ID, err)
+		return
 	}
-	for i, tp := range names {
-		image, err := readLog(fs, path.Join(dataDir, tp.String()))
-		if errors.Is(err, vfs.ErrNotExist) && i > 0 && !l.find(tp).Topic.created {
+	for _, p := range l.partitions {
+		if p.Topic.doomed {
+			continue
+		}
+		if slices.Contains(how.skip, p.TopicPartition) {
+			p.skip(how.losing)
+			continue
+		}
+		image, err := l.image(n, p.TopicPartition, how)
+		if errors.Is(err, vfs.ErrNotExist) && !p.Topic.created {
 			continue
 		}
 		if err == nil {
-			// A broker that starts appends to the metadata log at once, and its epoch is in no checkpoint yet.
-			err = image.check(whole, l.loose(n, losing), whole || i > 0)
+			l.compare(p, image, how.losing || p.losing)
+			p.losing = false
+			err = image.checkPoint(points, p.TopicPartition, how.whole)
 		}
 		if err != nil {
 			l.w.violate("disk", "node %d: %v", n.opts.ID, err)
 			return
 		}
-		if at, ok := points[tp]; ok && (at > image.end || whole && at != image.end) {
-			l.w.violate("disk", "node %d: the recovery point of %v is %d, its log ends at %d", n.opts.ID, tp, at, image.end)
-			return
-		}
-		if i > 0 {
-			l.compare(l.find(tp), image, losing)
-		}
 	}
 }
 
-// loose reports whether logs may have lost batches amid a producer's.
-func (l *Ledger) loose(n *Node, losing bool) bool {
-	return losing || n.cuts > 0
+// skip takes note that a partition was not recovered. Nothing is known of what it lost until it is.
+func (p *Partition) skip(losing bool) {
+	p.losing = p.losing || losing
+	p.recovered, p.start = math.MaxInt64, 0
 }
 
-// check holds the files of one directory against each other.
-func (m *logImage) check(whole, loose, epochs bool) error {
-	if err := m.checkIndexes(whole); err != nil {
-		return err
-	}
-	if err := m.checkProducers(loose); err != nil {
-		return err
-	}
-	if !epochs {
-		return nil
-	}
-	return m.checkEpochs()
-}
+// metadataPartition is the log of the cluster's metadata.
+var metadataPartition = base.TopicPartition{Topic: "__cluster_metadata"}
 
-// find returns the partition of a name.
-func (l *Ledger) find(tp base.TopicPartition) *Partition {
-	for _, p := range l.partitions {
-		if p.TopicPartition == tp {
-			return p
+// image reads the log of a partition, and holds its files against each other.
+func (l *Ledger) image(n *Node, tp base.TopicPartition, how inspection) (*logImage, error) {
+	m, err := readLog(n.disk.Bare(), path.Join(dataDir, tp.String()))
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkIndexes(how.whole); err != nil {
+		return nil, err
+	}
+	if err := m.checkProducers(how.losing || n.cuts > 0); err != nil {
+		return nil, err
+	}
+	// A broker that starts appends to the metadata log at once, and its epoch is in no checkpoint yet.
+	if how.whole || tp != metadataPartition {
+		if err := m.checkEpochs(); err != nil {
+			return nil, err
 		}
+	}
+	return m, nil
+}
+
+// checkPoint holds a log against the recovery points in the checkpoint: none is beyond the end of its log, and after a
+// clean stop they are the same.
+func (m *logImage) checkPoint(points map[base.TopicPartition]base.Offset, tp base.TopicPartition, whole bool) error {
+	if at, ok := points[tp]; m != nil && ok && (at > m.end || whole && at != m.end) {
+		return fmt.Errorf("%w: the recovery point of %v is %d, its log ends at %d", errImage, tp, at, m.end)
 	}
 	return nil
 }
@@ -159,7 +187,8 @@ func (l *Ledger) compare(p *Partition, m *logImage, losing bool) {
 			l.w.violate("aborted-read", "%v: the log on the disk has append %d at offset %d, which was refused", p, id,
 				b.BaseOffset())
 		case !l.same(b, id):
-			l.w.violate("altered-batch", "%v: the log on the disk has append %d at offset %d, altered", p, id, b.BaseOffset())
+			l.w.violate("altered-batch", "%v: the log on the disk has append %d at offset %d, altered", p, id,
+				b.BaseOffset())
 		default:
 			l.place(p, b.BaseOffset(), id)
 		}
@@ -171,12 +200,14 @@ func (l *Ledger) compare(p *Partition, m *logImage, losing bool) {
 func (l *Ledger) lostEnd(p *Partition, end base.Offset) {
 	for _, x := range p.log {
 		if a := &l.appends[x.id]; a.acked && l.past(x) > end {
-			l.w.violate("lost-ack", "append %d was acknowledged at offset %d of %v, whose log on the disk ends at %d", x.id,
+			l.w.violate("lost-ack", "append %d was acknowledged at offset %d of %v, whose log on the disk ends at %d",
+				x.id,
 				x.base, p, end)
 			return
 		}
 	}
-	l.w.violate("lost-write", "%v: all below offset %d had been shown, and the log on the disk ends at %d", p, p.end, end)
+	l.w.violate("lost-write", "%v: all below offset %d had been shown, and the log on the disk ends at %d", p, p.end,
+		end)
 }
 
 // forget takes back what is known beyond an end, after a loss that is allowed.
@@ -199,22 +230,33 @@ func (l *Ledger) forget(p *Partition, end base.Offset) {
 	}
 }
 
-// TruncateLast cuts the last batch off a partition's log on a node's disk, for a disk that loses what it had: the next
-// process does not find it. It reports false if there is none.
-func (n *Node) TruncateLast(p *Partition) bool {
-	fs := n.disk.Bare()
+// CutAcked cuts the end of a partition's log off on the disk of a node whose process was killed, from the last
+// acknowledged batch on, and takes the recovery points with it, for a disk that loses what it had: the next process
+// cannot know. It reports false if the last segment has no such batch.
+func (n *Node) CutAcked(p *Partition) bool {
+	fs, l := n.disk.Bare(), n.w.ledger
+	if n.down != endKill {
+		return false
+	}
 	image, err := readLog(fs, path.Join(dataDir, p.String()))
-	if err != nil || len(image.batches) == 0 {
-		return false
-	}
-	s := &image.segments[len(image.segments)-1]
-	if s.first == s.last {
-		return false
-	}
-	f, err := fs.Open(image.path(s.base, segment.LogSuffix), vfs.ReadWrite)
 	if err != nil {
 		return false
 	}
-	err = errors.Join(f.Truncate(image.batches[s.last-1].position), f.Sync(), f.Close())
-	return err == nil
+	s := &image.segments[len(image.segments)-1]
+	for _, b := range slices.Backward(image.batches[s.first:s.last]) {
+		id := l.at(p, b.bytes.BaseOffset())
+		if id == NoAppend || !l.appends[id].acked {
+			continue
+		}
+		f, err := fs.Open(image.path(s.base, segment.LogSuffix), vfs.ReadWrite)
+		if err != nil {
+			return false
+		}
+		err = fs.Remove(path.Join(dataDir, commitlog.RecoveryPointFile))
+		if errors.Is(err, vfs.ErrNotExist) {
+			err = nil
+		}
+		return errors.Join(err, f.Truncate(b.position), f.Sync(), f.Close()) == nil
+	}
+	return false
 }

@@ -74,8 +74,8 @@ type Partition struct {
 	end, recovered base.Offset
 	// start is the largest log start that the process has told; trim is how far DeleteRecords may have moved it.
 	start, trim base.Offset
-	// epoch is the largest leader epoch seen in the log.
-	epoch base.LeaderEpoch
+	// losing says that a loss has happened that the durability class allows, and the log was not recovered since.
+	losing bool
 }
 
 // placed says that an append lies at an offset.
@@ -127,7 +127,7 @@ func (l *Ledger) NewTopic(name string, partitions int) *Topic {
 	for i := range partitions {
 		p := &Partition{
 			TopicPartition: base.TopicPartition{Topic: name, Partition: int32(i)}, Topic: t,
-			Index: int32(len(l.partitions)), epoch: base.NoEpoch,
+			Index: int32(len(l.partitions)),
 		}
 		t.Partitions = append(t.Partitions, p)
 		l.partitions = append(l.partitions, p)
@@ -210,11 +210,13 @@ func (l *Ledger) Acked(id AppendID, at base.Offset, f Fence) {
 			l.counts.Lost += int64(a.Count) // acknowledged before a loss that is allowed, and told only now
 		}
 	case f.stale() && at+base.Offset(a.Count) > p.recovered:
-		l.w.violate("lost-ack", "append %d was acknowledged at offset %d of %v, which ended at %d when its broker came back",
+		l.w.violate("lost-ack",
+			"append %d was acknowledged at offset %d of %v, which ended at %d when its broker came back",
 			id, at, p, p.recovered)
 	case at < a.floor:
-		l.w.violate("reordered-acks", "append %d was acknowledged at offset %d of %v, although all below %d were taken "+
-			"before it was sent", id, at, p, a.floor)
+		l.w.violate("reordered-acks",
+			"append %d was acknowledged at offset %d of %v, although all below %d were taken "+
+				"before it was sent", id, at, p, a.floor)
 	default:
 		l.place(p, at, id)
 	}
@@ -247,20 +249,16 @@ func (l *Ledger) Lossy() bool {
 
 // Forgotten reports whether an append lies in the log and a broker that was started since then may not know: as
 // Kafka's, a producer snapshot holds the last batch of each producer alone, so that of several batches which were
-// appended and not acknowledged the earlier ones are no longer known for what they are when they are sent again. It is
-// counted.
+// appended and not acknowledged the earlier ones are no longer known for what they are when they are sent again. Where
+// records are deleted, it may have lain there without anybody's seeing it. It is counted.
 func (l *Ledger) Forgotten(id AppendID) bool {
-	if l.appends[id].base < 0 || l.w.stats.Restarts == 0 {
+	p := l.partitions[l.appends[id].Partition]
+	unseen := l.appends[id].base < 0 && p.trim == 0 && !p.Topic.Expires
+	if unseen || l.w.stats.Restarts == 0 {
 		return false
 	}
 	l.counts.Forgotten++
 	return true
-}
-
-// LastAcked reports whether the last append that is known of a partition was acknowledged.
-func (l *Ledger) LastAcked(p *Partition) bool {
-	n := len(p.log)
-	return n > 0 && l.appends[p.log[n-1].id].acked && l.past(p.log[n-1]) == p.end
 }
 
 // place notes that an append lies at an offset.
@@ -274,18 +272,21 @@ func (l *Ledger) place(p *Partition, at base.Offset, id AppendID) {
 			return
 		}
 		if l.past(before) > at {
-			l.w.violate("inconsistent-offsets", "append %d lies at offset %d of %v, and append %d at %d to %d", id, at, p,
+			l.w.violate("inconsistent-offsets", "append %d lies at offset %d of %v, and append %d at %d to %d", id, at,
+				p,
 				before.id, before.base, l.past(before)-1)
 			return
 		}
 	}
 	if i < len(p.log) && p.log[i].base < past {
-		l.w.violate("inconsistent-offsets", "append %d lies at offsets %d to %d of %v, and append %d at %d", id, at, past-1,
+		l.w.violate("inconsistent-offsets", "append %d lies at offsets %d to %d of %v, and append %d at %d", id, at,
+			past-1,
 			p, p.log[i].id, p.log[i].base)
 		return
 	}
 	if a.base >= 0 && a.base != at && !a.Resends {
-		l.w.violate("duplicate", "append %d lies at offset %d of %v and at %d, and was not sent twice", id, at, p, a.base)
+		l.w.violate("duplicate", "append %d lies at offset %d of %v and at %d, and was not sent twice", id, at, p,
+			a.base)
 		return
 	}
 	a.base = at

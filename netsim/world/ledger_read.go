@@ -44,14 +44,16 @@ func (l *Ledger) Fetched(f *Fetched, seen []Seen) (next base.Offset, all []Seen,
 		}
 		if err != nil {
 			if !f.Fence.node.trouble(f.Fence.life).dropped {
-				l.w.violate("corrupt-batch", "%v: a fetch from %d shows a batch at %d that is none: %v", p, f.From, next, err)
+				l.w.violate("corrupt-batch", "%v: a fetch from %d shows a batch at %d that is none: %v", p, f.From,
+					next, err)
 			}
 			return next, seen, true
 		}
 		rest = after
 		if first && (b.BaseOffset() > max(f.From, f.Start) || b.LastOffset() < f.From) ||
 			!first && b.BaseOffset() != next {
-			l.w.violate("offset-gap", "%v: a fetch from %d shows offsets %d to %d, expected %d", p, f.From, b.BaseOffset(),
+			l.w.violate("offset-gap", "%v: a fetch from %d shows offsets %d to %d, expected %d", p, f.From,
+				b.BaseOffset(),
 				b.LastOffset(), next)
 		}
 		if b.LastOffset() >= f.High {
@@ -72,11 +74,13 @@ func (l *Ledger) checkMarks(f *Fetched) {
 	p := f.Partition
 	switch {
 	case f.High < f.Floor:
-		l.w.violate("nonmonotonic-read", "%v: a fetch is told a high watermark of %d, although all below %d were taken "+
-			"before it was sent", p, f.High, f.Floor)
+		l.w.violate("nonmonotonic-read",
+			"%v: a fetch is told a high watermark of %d, although all below %d were taken "+
+				"before it was sent", p, f.High, f.Floor)
 	case f.Fence.stale() && f.High > p.recovered:
-		l.w.violate("lost-write", "%v: a fetch was told a high watermark of %d, and the log ended at %d when its broker "+
-			"came back", p, f.High, p.recovered)
+		l.w.violate("lost-write",
+			"%v: a fetch was told a high watermark of %d, and the log ended at %d when its broker "+
+				"came back", p, f.High, p.recovered)
 	case f.Start > f.High:
 		l.w.violate("bad-start", "%v: a fetch is told a log start of %d and a high watermark of %d", p, f.Start, f.High)
 	default:
@@ -105,16 +109,19 @@ func (l *Ledger) saw(p *Partition, b batch.Batch, f *Fetched, known bool) Append
 	id, ok := l.identity(b)
 	if !ok || l.appends[id].Partition != p.Index || !l.appends[id].sent {
 		if !p.Topic.doomed {
-			l.w.violate("garbage-read", "%v: a fetch shows a batch at offset %d that nobody sent here", p, b.BaseOffset())
+			l.w.violate("garbage-read", "%v: a fetch shows a batch at offset %d that nobody sent here", p,
+				b.BaseOffset())
 		}
 		return NoAppend
 	}
 	a := &l.appends[id]
 	switch {
 	case a.failed:
-		l.w.violate("aborted-read", "%v: a fetch shows append %d at offset %d, which was refused", p, id, b.BaseOffset())
+		l.w.violate("aborted-read", "%v: a fetch shows append %d at offset %d, which was refused", p, id,
+			b.BaseOffset())
 	case !l.same(b, id):
-		l.w.violate("altered-batch", "%v: append %d at offset %d has %d records and CRC %08x, expected %d and %08x", p, id,
+		l.w.violate("altered-batch", "%v: append %d at offset %d has %d records and CRC %08x, expected %d and %08x", p,
+			id,
 			b.BaseOffset(), b.Count(), b.CRC(), a.Count, a.CRC)
 	case known && f.Fence.stale() && b.NextOffset() > p.recovered:
 		l.w.violate("lost-write", "%v: a fetch showed offset %d, and the log ended at %d when its broker came back", p,
@@ -134,9 +141,11 @@ func (l *Ledger) EndTold(p *Partition, end, floor base.Offset, f Fence) {
 	switch {
 	case p.Topic.doomed || f.old():
 	case end < floor:
-		l.w.violate("stale-end", "%v: the log's end is told as %d, although all below %d were taken before", p, end, floor)
+		l.w.violate("stale-end", "%v: the log's end is told as %d, although all below %d were taken before", p, end,
+			floor)
 	case f.stale() && end > p.recovered:
-		l.w.violate("lost-write", "%v: the log's end was told as %d, and it ended at %d when its broker came back", p, end,
+		l.w.violate("lost-write", "%v: the log's end was told as %d, and it ended at %d when its broker came back", p,
+			end,
 			p.recovered)
 	default:
 		p.end = max(p.end, end)
@@ -151,9 +160,9 @@ func (l *Ledger) StartTold(p *Partition, start base.Offset, f Fence) {
 }
 
 // OutOfRange reports whether an offset may be out of range for an answer of a process: below the log's start, or beyond
-// an end that a loss has moved back.
-func (l *Ledger) OutOfRange(p *Partition, offset base.Offset, f Fence) bool {
-	return p.Topic.doomed || p.Topic.Expires || offset < p.trim || f.old() || offset > p.end
+// an end that a loss has moved back. floor is what End said when the question was sent.
+func (l *Ledger) OutOfRange(p *Partition, offset, floor base.Offset, f Fence) bool {
+	return p.Topic.doomed || p.Topic.Expires || offset < p.trim || f.old() || offset > floor
 }
 
 // TimestampOf returns the largest timestamp of the append that is known to hold an offset. It reports false if none is,

@@ -124,12 +124,3 @@ func (m *logImage) readSegment(i int) error {
 func (m *logImage) path(at base.Offset, suffix string) string {
 	return path.Join(m.dir, segment.Name(at, suffix))
 }
-
-// find returns the batch that holds an offset, or -1.
-func (m *logImage) find(offset base.Offset) int {
-	i := sort.Search(len(m.batches), func(i int) bool { return m.batches[i].bytes.LastOffset() >= offset })
-	if i < len(m.batches) && m.batches[i].bytes.BaseOffset() <= offset {
-		return i
-	}
-	return -1
-}

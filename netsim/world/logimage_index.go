@@ -49,7 +49,8 @@ func (m *logImage) checkOffsets(s *imageSegment) error {
 			batches = batches[1:]
 		}
 		if len(batches) == 0 || batches[0].position != position || batches[0].bytes.LastOffset() != offset {
-			return fmt.Errorf("entry %d says that a batch up to offset %d begins at %d, and none does", n, offset, position)
+			return fmt.Errorf("entry %d says that a batch up to offset %d begins at %d, and none does", n, offset,
+				position)
 		}
 		batches = batches[1:]
 	}
@@ -78,7 +79,8 @@ func (m *logImage) checkTimes(s *imageSegment) error {
 			batches = batches[1:]
 		}
 		if largest != ts || at != offset {
-			return fmt.Errorf("entry %d says that timestamp %d is at offset %d, and %d is at %d", n, ts, offset, largest, at)
+			return fmt.Errorf("entry %d says that timestamp %d is at offset %d, and %d is at %d", n, ts, offset,
+				largest, at)
 		}
 	}
 	for _, b := range batches {

@@ -109,7 +109,10 @@ func (m *logImage) checkEpochs() error {
 			return fmt.Errorf("%w: %s: offset %d has leader epoch %d after %d", errImage, m.dir, at, epoch, last)
 		}
 		last = epoch
-		j, found := slices.BinarySearchFunc(starts, at, func(e epochLine, o base.Offset) int { return int(e.start - o) })
+		j, found := slices.BinarySearchFunc(starts, at, func(e epochLine,
+			o base.Offset) int {
+			return int(e.start - o)
+		})
 		for found && j+1 < len(starts) && starts[j+1].start == at {
 			j++ // an epoch in which nothing was appended
 		}
@@ -117,7 +120,8 @@ func (m *logImage) checkEpochs() error {
 			j--
 		}
 		if j >= 0 && starts[j].epoch != epoch {
-			return fmt.Errorf("%w: %s: offset %d has leader epoch %d, the checkpoint says %d", errImage, m.dir, at, epoch,
+			return fmt.Errorf("%w: %s: offset %d has leader epoch %d, the checkpoint says %d", errImage, m.dir, at,
+				epoch,
 				starts[j].epoch)
 		}
 	}

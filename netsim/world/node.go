@@ -298,7 +298,7 @@ func (n *Node) endProcess(how ending) {
 	if how != endPower {
 		n.disk.Kill()
 	}
-	if n.down != endPower && n.down != endKill || how == endPower {
+	if idle := n.down == endClean && how == endPower && !n.disk.Struck(); !idle {
 		n.down = how
 	}
 	n.life++

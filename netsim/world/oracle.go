@@ -83,7 +83,8 @@ func (o *oracle) init(w *World) {
 // until its next answer of the same API.
 func (o *oracle) decode(c *Client, r *Request, frame []byte) kmsg.Response {
 	if got := int32(binary.BigEndian.Uint32(frame)); got != r.Correlation {
-		o.w.violate("wrong-answer", "%s: got correlation id %d, expected %d, for %s version %d", c.name, got, r.Correlation,
+		o.w.violate("wrong-answer", "%s: got correlation id %d, expected %d, for %s version %d", c.name, got,
+			r.Correlation,
 			kmsg.Key(r.Key).Name(), r.Version)
 		return nil
 	}
@@ -114,7 +115,8 @@ func (o *oracle) decode(c *Client, r *Request, frame []byte) kmsg.Response {
 		switch {
 		case code == 0:
 		case !o.allowed[r.Key].has(code):
-			o.w.violate("error-code", "%s: %s version %d answers %s", c.name, kmsg.Key(r.Key).Name(), r.Version, codeName(code))
+			o.w.violate("error-code", "%s: %s version %d answers %s", c.name, kmsg.Key(r.Key).Name(), r.Version,
+				codeName(code))
 		case (code == kerr.KafkaStorageError.Code || code == kerr.LeaderNotAvailable.Code) && !troubled:
 			o.w.violate("error-code", "%s: %s version %d answers %s, and the disk had not failed", c.name,
 				kmsg.Key(r.Key).Name(), r.Version, codeName(code))

@@ -32,19 +32,17 @@ type rate struct {
 	nLeast, nMost int64
 	mLeast, mMost int64
 	allClients    bool // half of them strike all clients at once
-	ends          bool // a process ends for certain, without which a run proves little
 }
 
 // rates are the kinds of faults in the order in which they are drawn.
 var rates = []rate{
-	{kind: Kill, least: 1, most: 20, short: time.Millisecond, long: 5 * time.Second, ends: true},
+	{kind: Kill, least: 1, most: 20, short: time.Millisecond, long: 5 * time.Second},
 	{kind: KillInCall, least: 1, most: 20, short: time.Millisecond, long: 5 * time.Second, nLeast: 1, nMost: 400,
 		mMost: 1000},
-	{kind: PowerLoss, least: 1, most: 15, short: 10 * time.Millisecond, long: 5 * time.Second, mMost: 1000,
-		ends: true},
+	{kind: PowerLoss, least: 1, most: 15, short: 10 * time.Millisecond, long: 5 * time.Second, mMost: 1000},
 	{kind: PowerLossInCall, least: 1, most: 15, short: 10 * time.Millisecond, long: 5 * time.Second, nLeast: 1,
 		nMost: 400, mMost: 1000},
-	{kind: Stop, least: 1, most: 10, short: time.Millisecond, long: 3 * time.Second, ends: true},
+	{kind: Stop, least: 1, most: 10, short: time.Millisecond, long: 3 * time.Second},
 	{kind: Pause, least: 1, most: 20, short: time.Millisecond, long: 10 * time.Second},
 	{kind: Hold, least: 1, most: 15, short: 10 * time.Millisecond, long: 15 * time.Second, allClients: true},
 	{kind: HoldUp, least: 1, most: 15, short: 10 * time.Millisecond, long: 15 * time.Second, allClients: true},
@@ -67,11 +65,9 @@ var rates = []rate{
 }
 
 // Draw returns a schedule in the order of time. Each kind has a stream of chance of its own, so that leaving one out
-// leaves the others as they were. If no entry would end a process, one is added that does,
-// of the first kind that may.
+// leaves the others as they were. If no entry is certain to end a process, one is added that is.
 func Draw(o DrawOptions) []Fault {
 	var list []Fault
-	ends := false
 	for i := range rates {
 		r := &rates[i]
 		if !o.takes(r.kind) {
@@ -81,20 +77,36 @@ func Draw(o DrawOptions) []Fault {
 		if off := clock.Chance(s, 1, 2); off && !o.Keep && r.kind != Writeback {
 			continue
 		}
-		n := r.count(s, o.To.Sub(o.From))
-		ends = ends || n > 0 && r.ends
-		for range n {
+		for range r.count(s, o.To.Sub(o.From)) {
 			list = append(list, r.draw(s, &o))
 		}
 	}
-	if at := slices.IndexFunc(rates, func(r rate) bool { return r.ends && o.takes(r.kind) }); !ends && at >= 0 {
-		f := rates[at].draw(env.NewSeeded(o.Seed, "faults/last"), &o)
-		f.At = o.From.Add(o.To.Sub(o.From) / 2)
-		f.N = min(f.N, 1)
-		list = append(list, f)
+	if !ends(list) {
+		list = append(list, o.drawEnd()...)
 	}
 	slices.SortStableFunc(list, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	return list
+}
+
+// ends reports that some process ends for certain other than in good order, without which a run proves little: a fault
+// inside a call may find no call, and the power may go while nothing runs.
+func ends(list []Fault) bool {
+	has := func(kind FaultKind) bool {
+		return slices.ContainsFunc(list, func(f Fault) bool { return f.Kind == kind })
+	}
+	return has(Kill) || has(PowerLoss) && !has(Stop)
+}
+
+// drawEnd draws an entry in the middle of the run that ends a process, if there is a kind for it.
+func (o *DrawOptions) drawEnd() []Fault {
+	for i := range rates {
+		if r := &rates[i]; (r.kind == Kill || r.kind == PowerLoss) && o.takes(r.kind) {
+			f := r.draw(env.NewSeeded(o.Seed, "faults/last"), o)
+			f.At = o.From.Add(o.To.Sub(o.From) / 2)
+			return []Fault{f}
+		}
+	}
+	return nil
 }
 
 // takes reports whether a kind is to be drawn.

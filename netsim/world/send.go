@@ -29,12 +29,14 @@ func (o *outgoing) waiting() int {
 	return n
 }
 
-// pump sends as much as the connection's window takes. The bytes of a span are read from its file only then.
+// pump sends as much as the connection's window takes, once a quarter of it is free: else each small piece that arrives
+// would call for another as small (the silly window of RFC 1122, 4.2.3.4). The bytes of a span are read from its file
+// only then.
 func (c *Conn) pump() {
 	n := c.node
 	for c.atServer() && !c.failed {
 		room := min(c.down.Room(), gatherSize)
-		if room == 0 {
+		if room <= n.w.opts.Net.Window/4 {
 			break
 		}
 		p := c.gather(n.w.buffer[:0], room)

@@ -12,10 +12,13 @@ import (
 // same things at the same instants, and their brokers wrote the same bytes.
 //
 //	 0      8      16    17  20       24        28      32      40      48
-//	+------+------+-----+---+--------+---------+-------+-------+-------+   little-endian; payload is the CRC-32C of the
-//	| at   | seq  |kind | 0 | id     | payload | length| state | extra |   bytes that arrive, length their number, state
-//	| i64  | u64  | u8  |   | i32    | u32     | u32   | u64   | u64   |   the checksum of what the node has written
 //	+------+------+-----+---+--------+---------+-------+-------+-------+
+//	| at   | seq  |kind | 0 | id     | payload | length| state | extra |
+//	| i64  | u64  | u8  |   | i32    | u32     | u32   | u64   | u64   |
+//	+------+------+-----+---+--------+---------+-------+-------+-------+
+//
+// All is little-endian. payload is the CRC-32C of the bytes that arrive and length their number, state the checksum of
+// what the node has written.
 type trace struct {
 	hash   hash.Hash
 	buf    []byte

@@ -231,7 +231,7 @@ func (w *World) do(e *event) {
 	case evFault, evFaultEnd:
 		w.doFault(e)
 	case evSecond:
-		w.second()
+		w.second(e)
 	}
 }
 
@@ -244,20 +244,27 @@ func (w *World) count(e *event, payload []byte, n *Node, extra uint64) {
 	w.trace.add(e, payload, state, extra)
 }
 
-// second ends a second of the world: those who listen are told the hash, and every client is greeted.
-func (w *World) second() {
+// second ends a second of the world: those who listen are told the hash, and every client is greeted. In which order is
+// part of the trace.
+func (w *World) second(e *event) {
 	if w.opts.EachSecond != nil {
 		w.opts.EachSecond(int64(w.now)/second, w.trace.sum(), w.trace.events)
 	}
-	if greet := w.opts.Hooks.Greet; greet != nil {
-		for _, i := range greet(len(w.clients)) {
-			w.clients[i].greet()
+	order := uint64(0)
+	greet := func(i int) {
+		order = order*31 + uint64(i) + 1
+		w.clients[i].greet()
+	}
+	if hook := w.opts.Hooks.Greet; hook != nil {
+		for _, i := range hook(len(w.clients)) {
+			greet(i)
 		}
 	} else {
-		for _, c := range w.clients {
-			c.greet()
+		for i := range w.clients {
+			greet(i)
 		}
 	}
+	w.count(e, nil, nil, order)
 	w.plan(w.now.Add(time.Second), evSecond, 0, 0)
 }
 
