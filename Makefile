@@ -13,8 +13,10 @@ COVERAGE ?= 85
 RACED := ./core/broker ./core/commitlog ./core/server ./core/vfs
 # What runs in the simulator, and so in a browser too.
 SIMULATED := ./base/... ./core/... ./replication/... ./netsim/...
-# Which seeds "make sim" runs.
+# Which seeds "make sim" runs, which of them twice, and of which it judges the histories.
 SEEDS ?= 1-50
+TWICE ?= 1-50
+HISTORIES ?= 1-100
 # How long the broker is under load, and how often it is killed meanwhile.
 SOAK ?= 30m
 SOAKEVERY ?= 30s
@@ -63,8 +65,12 @@ soak: ## SOAK (30m) of load, with a kill every SOAKEVERY (30s), checked
 hostile: ## FRAMES (1000000) mutated frames at a live broker while a good client works
 	$(GO) run ./scripts/hostile -frames $(FRAMES)
 
-sim: build ## the simulator over SEEDS (1-50)
+sim: build ## the simulator over SEEDS (1-50), TWICE (1-50) of them twice, and the verdicts on HISTORIES (1-100)
 	bin/gregor sim run --seeds $(SEEDS)
+	bin/gregor sim run --seeds $(TWICE) --twice
+	rm -rf bin/histories
+	bin/gregor sim run --seeds $(HISTORIES) --history bin/histories
+	bin/gregor verify bin/histories
 
 fuzz: ## every fuzz target for FUZZTIME (60s), FUZZJOBS (2) at a time
 	for package in ./fuzz ./consistency/history; do \
