@@ -61,7 +61,8 @@ func (l *Log) Append(b batch.Batch, epoch base.LeaderEpoch, wall int64) (Appende
 	}, nil
 }
 
-// beginWrite makes the last segment ready to append to.
+// beginWrite makes the last segment ready to append to. The first time after a clean stop, where Open may not have read
+// it, it makes sure that the segment holds what was appended before.
 func (l *Log) beginWrite() (Config, base.Offset, error) {
 	l.mu.Lock()
 	cfg, end, err := l.mu.cfg, l.mu.end, l.unusableLocked()
@@ -72,11 +73,28 @@ func (l *Log) beginWrite() (Config, base.Offset, error) {
 	if l.write.activeLoaded {
 		return cfg, end, nil
 	}
-	if err := l.active().Reopen(); err != nil {
+	last := l.active()
+	reached, err := reach(last)
+	if err == nil && reached != end {
+		err = fmt.Errorf("%w: got a last segment that ends at offset %d, expected %d", ErrCorruptLog, reached, end)
+	}
+	if err == nil {
+		err = last.Reopen()
+	}
+	if err != nil {
 		return cfg, end, l.fail(err)
 	}
 	l.write.activeLoaded = true
 	return cfg, end, nil
+}
+
+// reach returns the offset after the last batch that a segment holds, or its base offset where it holds none.
+func reach(s *segment.Segment) (base.Offset, error) {
+	place, ok, err := s.LastPlace()
+	if err != nil || !ok {
+		return s.BaseOffset(), err
+	}
+	return place.Last + 1, nil
 }
 
 // publish shows an appended batch to readers. It reports whether flush.messages wants a sync.

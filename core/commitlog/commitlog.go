@@ -37,8 +37,8 @@
 //
 // # Concurrency
 //
-// Methods that change the log (Append, Roll, Expire, DeleteRecords, EndSync, Close) exclude each other by the log's own
-// lock; reads run beside them. A SyncJob runs beside everything.
+// Methods that change the log (Append, Expire, DeleteRecords, Close, Abandon) exclude each other by the log's own lock;
+// reads run beside them. A SyncJob runs beside everything. A log that was closed or abandoned touches no file any more.
 package commitlog
 
 import (
@@ -129,7 +129,8 @@ type Log struct {
 		segmentSince int64
 	}
 
-	// deleting serialises the I/O of deletion; it is taken before write.
+	// deleting serialises what changes the directory without the write lock: deletion and the epochs' checkpoint. It is
+	// taken before write. Who ends the log holds both, so that nothing is done by name that is another log's by then.
 	deleting sync.Mutex
 
 	// mu guards what readers look at. It is held for moments, never during I/O, and taken after write.

@@ -122,7 +122,8 @@ func parseEpochs(content []byte) (epochCache, error) {
 	return cache, nil
 }
 
-// writeEpochs brings the leader epoch checkpoint up to date. It syncs files: not for the hot path.
+// writeEpochs brings the leader epoch checkpoint up to date. It syncs files: not for the hot path. The lock deleting is
+// held, or nobody else has the log yet.
 func (l *Log) writeEpochs() error {
 	l.mu.Lock()
 	if !l.mu.epochsDirty {

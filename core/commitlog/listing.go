@@ -17,6 +17,8 @@ type logFiles struct {
 	indexed   map[base.Offset]int // how many of the two indexes exist
 	snapshots []base.Offset       // ascending
 	leftovers []string            // interrupted deletions and compactions, orphaned indexes
+	// orphan is the largest base offset of an index that has no log, or base.NoOffset.
+	orphan base.Offset
 	// swaps are the logs that a compaction has finished and not yet put in the place of others, by base offset.
 	swaps []swapFile
 }
@@ -34,7 +36,7 @@ func listLog(fs vfs.FS, dir string) (*logFiles, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list log: %w", err)
 	}
-	files := &logFiles{indexed: make(map[base.Offset]int)}
+	files := &logFiles{indexed: make(map[base.Offset]int), orphan: base.NoOffset}
 	var indexes, swaps []string
 	cleaned := base.Offset(1<<63 - 1)
 	for _, e := range entries {
@@ -66,6 +68,7 @@ func listLog(fs vfs.FS, dir string) (*logFiles, error) {
 		b, _, _ := segment.ParseName(name)
 		if _, ok := slices.BinarySearch(files.bases, b); !ok {
 			files.leftovers = append(files.leftovers, name)
+			files.orphan = max(files.orphan, b)
 		}
 	}
 	files.sortSwaps(swaps, cleaned)

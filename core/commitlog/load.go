@@ -192,11 +192,12 @@ func (ld *loader) segmentAt(at base.Offset) bool {
 }
 
 // endKnown reports that a clean stop left the log's end twice, as recovery point and as the newest snapshot's name, so
-// that the log need not be looked into.
+// that the log need not be looked into before it is used. An index without a log beyond the last segment says that the
+// log was lost since: deletion takes the log last.
 func (ld *loader) endKnown() bool {
-	n := len(ld.files.snapshots)
+	n, last := len(ld.files.snapshots), ld.segments[len(ld.segments)-1].BaseOffset()
 	return ld.o.Trusted && n > 0 && ld.files.snapshots[n-1] == ld.o.RecoveryPoint &&
-		ld.o.RecoveryPoint >= ld.segments[len(ld.segments)-1].BaseOffset()
+		ld.o.RecoveryPoint >= last && ld.files.orphan <= last
 }
 
 // cleanEnd returns the end of a log that was stopped cleanly.
@@ -208,12 +209,5 @@ func (ld *loader) cleanEnd() (base.Offset, error) {
 	if ld.endKnown() {
 		return ld.o.RecoveryPoint, nil
 	}
-	place, ok, err := last.LastPlace()
-	if err != nil {
-		return 0, err
-	}
-	if !ok {
-		return last.BaseOffset(), nil
-	}
-	return place.Last + 1, nil
+	return reach(last)
 }

@@ -26,10 +26,10 @@ type Range struct {
 func (l *Log) Read(offset base.Offset, maxBytes int64, upTo base.Offset, atLeastOne bool) (Range, error) {
 	l.mu.Lock()
 	v := view{segments: l.mu.segments, start: l.mu.start, end: l.mu.end, endPosition: l.mu.endPosition}
-	failure := l.mu.failure
+	err := l.unusableLocked()
 	l.mu.Unlock()
-	if failure != nil {
-		return Range{}, offline(failure)
+	if err != nil {
+		return Range{}, err
 	}
 	if offset < v.start || offset > v.end {
 		return Range{}, fmt.Errorf("%w: got %d, expected %d to %d", ErrOffsetOutOfRange, offset, v.start, v.end)
@@ -47,7 +47,21 @@ func (l *Log) Read(offset base.Offset, maxBytes int64, upTo base.Offset, atLeast
 			return r, nil
 		}
 	}
-	return Range{}, nil
+	return Range{}, l.checkReach(&v)
+}
+
+// checkReach tells a gap that compaction left, in which there is nothing to read, from a last segment that no longer
+// holds the records before the log's end.
+func (l *Log) checkReach(v *view) error {
+	last := v.segments[len(v.segments)-1]
+	reached, err := reach(last)
+	if err == nil && reached < v.end {
+		err = fmt.Errorf("%w: got a last segment that ends at offset %d, expected %d", ErrCorruptLog, reached, v.end)
+	}
+	if err != nil {
+		return l.readFailed(last, err)
+	}
+	return nil
 }
 
 // view is what a reader sees of a log: an append that runs beside it is not in it.
@@ -57,9 +71,12 @@ type view struct {
 	endPosition int64 // where the last segment's log ended when end was the log's end
 }
 
-// readFailed turns an error of a read from a segment into the log's failure, unless it is only that the segment was
-// deleted meanwhile, or that the records are as a client sent them.
+// readFailed turns an error of a read from a segment into the log's failure, unless it is only that the log was closed
+// or the segment deleted meanwhile, or that the records are as a client sent them.
 func (l *Log) readFailed(s *segment.Segment, err error) error {
+	if unusable := l.unusable(); unusable != nil {
+		return unusable
+	}
 	if isNotExist(err) && l.deleted(s) {
 		return fmt.Errorf("%w: its segment was deleted: %w", ErrOffsetOutOfRange, err)
 	}
@@ -137,10 +154,10 @@ func (v *view) positionOf(i int, upTo base.Offset) (int64, error) {
 // least target, below upTo. It reports false where there is none.
 func (l *Log) OffsetForTime(target int64, upTo base.Offset) (segment.TimestampOffset, bool, error) {
 	l.mu.Lock()
-	segments, start, failure := l.mu.segments, l.mu.start, l.mu.failure
+	segments, start, err := l.mu.segments, l.mu.start, l.unusableLocked()
 	l.mu.Unlock()
-	if failure != nil {
-		return segment.TimestampOffset{}, false, offline(failure)
+	if err != nil {
+		return segment.TimestampOffset{}, false, err
 	}
 	for _, s := range segments {
 		found, ok, err := locateTime(s, target, start)
@@ -167,9 +184,9 @@ func locateTime(s *segment.Segment, target int64, start base.Offset) (segment.Ti
 // LargestTimestamp answers ListOffsets for the special timestamp -3 (KIP-734): the first record with the largest
 // timestamp of the log, which is base.NoTimestamp where no record has one. It reports false for an empty log.
 func (l *Log) LargestTimestamp() (segment.TimestampOffset, bool, error) {
-	segments, failure := l.segments(), l.Failure()
-	if failure != nil {
-		return segment.TimestampOffset{}, false, offline(failure)
+	segments, err := l.segments(), l.unusable()
+	if err != nil {
+		return segment.TimestampOffset{}, false, err
 	}
 	best, largest := segments[0], base.NoTimestamp
 	for _, s := range segments {

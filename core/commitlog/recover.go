@@ -20,7 +20,7 @@ func (ld *loader) recover(next, limit base.Offset) (base.Offset, error) {
 		return 0, err
 	}
 	if ld.from == len(ld.segments) {
-		return limit, nil
+		return limit, ld.judgeEnd(limit)
 	}
 	end := base.NoOffset
 	for i := ld.from; i < len(ld.segments) && ld.cutAt < 0; i++ {

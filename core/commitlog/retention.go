@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/segment"
@@ -166,6 +167,9 @@ func (l *Log) Trim(wall int64) (int, error) {
 	if len(gone) == 0 {
 		return 0, nil
 	}
+	if err := l.keepProducers(); err != nil {
+		return 0, err
+	}
 	for _, s := range gone {
 		if err := s.MarkDeleted(); err != nil {
 			return 0, l.fail(err)
@@ -186,6 +190,22 @@ func (l *Log) Trim(wall int64) (int, error) {
 		l.mu.trash = append(l.mu.trash, trashed{segment: s, at: wall + delay})
 	}
 	return len(gone), nil
+}
+
+// keepProducers makes the producer snapshot at the first segment durable: once the batches before it are gone, nothing
+// else knows their producers, and what those send again would be appended twice.
+func (l *Log) keepProducers() error {
+	err := syncName(l.fs, path.Join(l.dir, segment.Name(l.segments()[0].BaseOffset(), segment.SnapshotSuffix)))
+	if isNotExist(err) {
+		return nil
+	}
+	if err == nil {
+		err = l.fs.SyncDir(l.dir)
+	}
+	if err != nil {
+		return l.fail(fmt.Errorf("sync producer snapshot: %w", err))
+	}
+	return nil
 }
 
 // takeDeleted takes the segments out of the log that the checkpointed start has left behind.
@@ -223,7 +243,8 @@ func (l *Log) dropSnapshots() error {
 	return nil
 }
 
-// PurgeDue returns when the next deleted segment's files are to be removed, in Unix milliseconds.
+// PurgeDue returns when the next deleted segment's files are to be removed, in Unix milliseconds. Those of a closed log
+// are left for the next Open, or for whoever removes its directory.
 func (l *Log) PurgeDue() (int64, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -235,21 +256,28 @@ func (l *Log) PurgeDue() (int64, bool) {
 
 // Purge removes the files of the segments that were deleted file.delete.delay.ms ago.
 func (l *Log) Purge(wall int64) error {
-	l.deleting.Lock()
-	defer l.deleting.Unlock()
-	for {
-		l.mu.Lock()
-		trash := l.mu.trash
-		due := len(trash) > 0 && trash[0].at <= wall && !l.mu.closed
-		if due {
-			l.mu.trash = trash[1:]
-		}
-		l.mu.Unlock()
-		if !due {
-			return nil
-		}
-		if err := trash[0].segment.Remove(); err != nil {
+	for more := true; more; {
+		var err error
+		if more, err = l.purgeOne(wall); err != nil {
 			return l.fail(err)
 		}
 	}
+	return nil
+}
+
+// purgeOne removes the files of one segment, and lets others have the directory before the next.
+func (l *Log) purgeOne(wall int64) (bool, error) {
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
+	l.mu.Lock()
+	trash := l.mu.trash
+	due := len(trash) > 0 && trash[0].at <= wall
+	if due {
+		l.mu.trash = trash[1:]
+	}
+	l.mu.Unlock()
+	if !due {
+		return false, nil
+	}
+	return true, trash[0].segment.Remove()
 }

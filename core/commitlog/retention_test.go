@@ -389,3 +389,38 @@ func TestRetentionRandomly(t *testing.T) {
 		})
 	}
 }
+
+// Once retention has deleted every batch of a producer, only the producer snapshot knows it. That is durable before the
+// names of the segments change: what the producer sends again after a loss of power is still known for what it is.
+func TestProducersSurviveTheirBatches(t *testing.T) {
+	fs := newFS(t)
+	o := testOptions(fs)
+	o.Config.RetentionBytes = 0
+	l := open(t, o)
+	last := set{pid: 7, seq: 2, times: []int64{start, start + 1}}
+	for _, s := range []set{{pid: 7, seq: 0, times: []int64{start, start + 1}}, last} {
+		_, err := l.Append(s.build(t), 0, start)
+		must(t, err)
+	}
+	j, _ := l.BeginSync()
+	must(t, j.Run())
+	_, err := l.EndSync(j)
+	must(t, err)
+	_, err = l.Expire(l.End(), start+10)
+	must(t, err)
+	o.LogStart, _ = l.StartCheckpoint()
+	if n, err := l.Trim(start + 10); n != 1 || err != nil || o.LogStart != 4 {
+		t.Fatalf("got %d segments deleted and log start %d, %v, expected 1 and 4", n, o.LogStart, err)
+	}
+	fs.PowerLoss(vfs.LoseAll)
+	fs.Restart()
+	o.RecoveryPoint = 4
+	l = open(t, o)
+	got, err := l.Append(last.build(t), 1, start)
+	if err != nil || !got.Duplicate {
+		t.Errorf("got %+v, %v, expected a batch that is known", got, err)
+	}
+	if _, err = l.Append(set{pid: 7, seq: 4}.build(t), 1, start); err != nil {
+		t.Errorf("got %v, expected the next batch to be in order", err)
+	}
+}

@@ -148,10 +148,18 @@ func (l *Log) Dirty() bool {
 }
 
 // Checkpoint brings the leader epoch checkpoint up to date. It must precede a write of the recovery point checkpoint.
-// It does I/O and syncs.
+// It does I/O and syncs. A closed log has nothing to bring up to date.
 func (l *Log) Checkpoint() error {
-	if err := l.Failure(); err != nil {
-		return offline(err)
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
+	l.mu.Lock()
+	failure, closed := l.mu.failure, l.mu.closed
+	l.mu.Unlock()
+	switch {
+	case closed:
+		return nil
+	case failure != nil:
+		return offline(failure)
 	}
 	return l.writeEpochs()
 }
@@ -160,6 +168,8 @@ func (l *Log) Checkpoint() error {
 // next Open with Clean reads nothing. An offline log is only closed. Close waits for nothing: the caller makes sure
 // that no job is under way.
 func (l *Log) Close() error {
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
 	l.write.Lock()
 	defer l.write.Unlock()
 	l.mu.Lock()
@@ -174,9 +184,16 @@ func (l *Log) Close() error {
 	} else {
 		err = offline(failure)
 	}
+	l.closeFiles()
+	return err
+}
+
+// closeFiles closes the log and its files. The locks deleting and write are held.
+func (l *Log) closeFiles() {
 	l.mu.Lock()
 	l.mu.closed = true
 	segments, trash := l.mu.segments, l.mu.trash
+	l.mu.trash = nil
 	l.mu.Unlock()
 	for _, s := range segments {
 		s.Close()
@@ -184,7 +201,6 @@ func (l *Log) Close() error {
 	for _, t := range trash {
 		t.segment.Close() // a reader may have opened it again
 	}
-	return err
 }
 
 func (l *Log) closeCleanly() error {
@@ -234,15 +250,15 @@ func (l *Log) snapshotAtEnd(end base.Offset) error {
 	return l.writeSnapshot(end)
 }
 
-// Abandon closes the files of a log that is deleted or whose process is ending uncleanly. Nothing is written.
+// Abandon closes the files of a log that is deleted or whose process is ending uncleanly. Nothing is written. It waits
+// for what is under way in the directory, except for reads and a SyncJob; none of the log's methods touches the
+// directory after it, so that its name may be given to another log.
 func (l *Log) Abandon() {
-	l.mu.Lock()
-	l.mu.closed = true
-	segments := l.mu.segments
-	l.mu.Unlock()
-	for _, s := range segments {
-		s.Close()
-	}
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
+	l.write.Lock()
+	defer l.write.Unlock()
+	l.closeFiles()
 }
 
 func isNotExist(err error) bool {

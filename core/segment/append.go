@@ -278,7 +278,8 @@ func (s *Segment) Remove() error {
 	return nil
 }
 
-// Close closes the segment's file; pinned spans keep it until they are given up.
+// Close closes the segment's file; pinned spans keep it until they are given up. Nothing opens it again: other calls
+// answer vfs.ErrNotExist from then on.
 func (s *Segment) Close() {
 	s.mu.Lock()
 	s.mu.sealed, s.mu.gone = true, true

@@ -161,6 +161,9 @@ func (s *Segment) rebuildLocked() error {
 const largestIndex = 1 << 28
 
 func (s *Segment) readFileLocked(suffix string, configured int64) ([]byte, error) {
+	if err := s.goneLocked(); err != nil {
+		return nil, err
+	}
 	f, err := s.fs.Open(s.path(suffix), vfs.Read)
 	if err != nil {
 		return nil, fmt.Errorf("load index: %w", err)

@@ -95,7 +95,7 @@ type Segment struct {
 		sealed bool
 		tail   tail
 		evict  bool // close the file when the last pin goes
-		gone   bool // closed or removed: the file is not kept open for those who still come
+		gone   bool // closed or removed: no file is opened any more
 		dirty  bool // the index files are behind memory
 	}
 }
@@ -225,6 +225,9 @@ func (s *Segment) path(suffix string) string {
 // useLocked pins the segment's file, opening it if needed. Every success is paired with unpin.
 func (s *Segment) useLocked() (vfs.File, error) {
 	if s.mu.file == nil {
+		if err := s.goneLocked(); err != nil {
+			return nil, err
+		}
 		mode := vfs.ReadWrite
 		f, err := s.fs.Open(s.path(LogSuffix), mode)
 		if errors.Is(err, vfs.ErrReadOnly) {
@@ -238,6 +241,14 @@ func (s *Segment) useLocked() (vfs.File, error) {
 	s.mu.pins++
 	s.mu.evict = s.mu.gone
 	return s.mu.file, nil
+}
+
+// goneLocked refuses to open a file of a segment that is closed or removed: its name may be another segment's by now.
+func (s *Segment) goneLocked() error {
+	if s.mu.gone {
+		return fmt.Errorf("segment %s was closed: %w", s.name, vfs.ErrNotExist)
+	}
+	return nil
 }
 
 // Unpin gives up the use of the segment's file that a span stands for.
