@@ -8,15 +8,14 @@ import (
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/commitlog"
+	"github.com/gregor-log/gregor/core/vfs"
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
 // act makes the broker follow a committed change of the metadata: partitions that are new here are opened, those of
 // deleted topics are dropped, configurations take effect. image is the one after the change, not yet published.
 func (b *Broker) act(now base.Instant, image *meta.Image, delta *meta.Delta, out *Effects) {
-	for _, t := range delta.Deleted {
-		b.dropTopic(now, t, out)
-	}
+	b.dropTopics(now, delta.Deleted, out)
 	for _, resource := range delta.Configs {
 		if resource.Type == meta.ResourceBroker {
 			b.reconfigure(image)
@@ -123,32 +122,55 @@ func (p *partition) leaderID() base.NodeID {
 	return p.mu.leader
 }
 
-// dropTopic ends the partitions of a deleted topic: what waits on them is answered, and their directories are renamed,
+// dropTopics ends the partitions of deleted topics: what waits on them is answered, and their directories are renamed,
 // to be removed after file.delete.delay.ms.
-func (b *Broker) dropTopic(now base.Instant, m *meta.Topic, out *Effects) {
-	t := b.topics.remove(m.ID)
-	if t == nil {
-		return
+func (b *Broker) dropTopics(now base.Instant, deleted []*meta.Topic, out *Effects) {
+	var dropped []*partition
+	for _, m := range deleted {
+		if t := b.topics.remove(m.ID); t != nil {
+			dropped = append(dropped, t.all()...)
+		}
 	}
-	for _, p := range t.all() { // all of them first, since one request may wait for several
+	for _, p := range dropped { // all of them first, since one request may wait for several
 		p.mu.Lock()
 		p.mu.gone = true
 		p.mu.Unlock()
 	}
-	for _, p := range t.all() {
-		delay := p.config().FileDeleteDelayMs
+	for _, p := range dropped {
 		p.release(b, now, unknownTopic, out)
 		p.dir.add(-1)
-		from := path.Join(p.dir.Path(), p.tp.String())
 		if p.log != nil {
 			p.log.Abandon()
 		}
-		to := path.Join(p.dir.Path(), commitlog.RetiredName(p.tp, b.uuid(), false))
-		if err := b.fs.Rename(from, to); err != nil {
+	}
+	for _, d := range b.dirs {
+		b.retire(now, d, slices.DeleteFunc(slices.Clone(dropped), func(p *partition) bool { return p.dir != d }))
+	}
+}
+
+// retire renames the directories of dropped partitions, once the checkpoints of their log directory have forgotten
+// them. Directories that keep their names are in the way of new topics until the next start sets them aside.
+func (b *Broker) retire(now base.Instant, d *logDir, dropped []*partition) {
+	if len(dropped) == 0 {
+		return
+	}
+	names := make(map[base.TopicPartition]bool)
+	for _, p := range dropped {
+		names[p.tp] = true
+	}
+	if err := b.forget(d, func(tp base.TopicPartition) bool { return names[tp] }); err != nil {
+		b.log.Error("deleted partitions cannot be forgotten", "directory", d.Path(), "cause", err.Error())
+		return
+	}
+	for _, p := range dropped {
+		from := path.Join(d.Path(), p.tp.String())
+		to := path.Join(d.Path(), commitlog.RetiredName(p.tp, b.uuid(), false))
+		err := b.fs.Rename(from, to)
+		if err == nil {
+			b.purge.directory(b, now, to, p.config().FileDeleteDelayMs)
+		} else if !errors.Is(err, vfs.ErrNotExist) || p.log != nil {
 			b.log.Error("deleted partition's directory cannot be renamed", "directory", from, "cause", err.Error())
-			continue
 		}
-		b.purge.directory(b, now, to, delay)
 	}
 }
 
@@ -186,87 +208,4 @@ func (b *Broker) reconfigure(image *meta.Image) {
 	for t := range image.Topics() {
 		b.reconfigureTopic(image, t.Name)
 	}
-}
-
-// foundDir is a partition's directory that was there when the broker started.
-type foundDir struct {
-	tp  base.TopicPartition
-	dir *logDir
-}
-
-// adopt opens the partitions that the image gives this broker, from the directories that are there, and sets aside
-// those that no topic of the image belongs to.
-func (b *Broker) adopt(now base.Instant, image *meta.Image) error {
-	found, err := b.findDirs(now)
-	if err != nil {
-		return err
-	}
-	var work []func()
-	for _, f := range found {
-		t := image.Topic(f.tp.Topic)
-		mine := t != nil && int(f.tp.Partition) < len(t.Partitions) &&
-			slices.Contains(t.Partitions[f.tp.Partition].Replicas, b.nodeID)
-		if mine {
-			if mine, err = b.belongs(f, t.ID); err != nil {
-				return err
-			}
-		}
-		if !mine {
-			if err := b.setAside(f); err != nil {
-				return err
-			}
-			continue
-		}
-		made := b.topics.add(t)
-		work = append(work, func() {
-			p := b.openPartition(now, image, made, f.tp.Partition, f.dir, &f)
-			made.put(p)
-		})
-	}
-	b.parallel(len(work), func(i int) { work[i]() })
-	for t := range image.Topics() {
-		b.openTopic(now, image, t)
-	}
-	return nil
-}
-
-// findDirs lists the partitions' directories of all log directories, and sees to it that deleted ones are removed.
-func (b *Broker) findDirs(now base.Instant) ([]foundDir, error) {
-	var found []foundDir
-	for _, d := range b.dirs {
-		partitions, deleted, err := d.PartitionDirs()
-		if err != nil {
-			return nil, err
-		}
-		for _, tp := range partitions {
-			if tp != MetadataPartition {
-				found = append(found, foundDir{tp: tp, dir: d})
-			}
-		}
-		for _, name := range deleted {
-			b.purge.directory(b, now, path.Join(d.Path(), name), 0)
-		}
-	}
-	return found, nil
-}
-
-// belongs reports whether a directory holds the topic of that id. A directory whose partition.metadata is missing or
-// torn holds nothing that was ever synced.
-func (b *Broker) belongs(f foundDir, id base.UUID) (bool, error) {
-	got, err := commitlog.ReadMetadata(b.fs, path.Join(f.dir.Path(), f.tp.String()))
-	if errors.Is(err, commitlog.ErrNoMetadata) {
-		return false, nil
-	}
-	return got == id, err
-}
-
-// setAside renames a directory that no topic belongs to, so that it is in nobody's way and nothing is lost.
-func (b *Broker) setAside(f foundDir) error {
-	from := path.Join(f.dir.Path(), f.tp.String())
-	to := path.Join(f.dir.Path(), commitlog.RetiredName(f.tp, b.uuid(), true))
-	b.log.Warn("directory belongs to no topic, set aside", "directory", from, "as", to)
-	if err := b.fs.Rename(from, to); err != nil {
-		return fmt.Errorf("set directory aside: %w", err)
-	}
-	return nil
 }

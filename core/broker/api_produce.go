@@ -266,8 +266,8 @@ func (op *parkedProduce) add(p *partition, at wire.ResultPosition, need base.Off
 	op.mu.parts = append(op.mu.parts, ackPart{partition: p, at: at})
 	op.mu.left++
 	op.mu.Unlock()
-	if !p.awaitAck(op, part, need) {
-		op.settle(b, part, noCode, out)
+	if code, waits := p.awaitAck(op, part, need); !waits {
+		op.settle(b, part, code, out)
 		return
 	}
 	if p.offline() != nil {

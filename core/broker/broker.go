@@ -64,11 +64,16 @@ type Broker struct {
 	mostTold   int // see checkAnswer
 	// checkpoints is held while a checkpoint file is written: tasks that write one may run side by side.
 	checkpoints sync.Mutex
+	// epochsWritten says up to which leader epoch the partitions' own checkpoints were written since they were opened.
+	// One task at a time writes recovery points.
+	epochsWritten map[*partition]base.LeaderEpoch
 }
 
 // logDir is one log directory.
 type logDir struct {
 	*commitlog.Dir
+	recovery, starts, highs offsetFile
+
 	mu struct {
 		sync.Mutex
 		partitions int // how many are placed here

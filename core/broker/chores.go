@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gregor-log/gregor/base"
-	"github.com/gregor-log/gregor/core/commitlog"
 )
 
 // chore is work that comes round: it runs as a task, and again an interval after it has ended.
@@ -188,64 +187,4 @@ func (b *Broker) flushDue(now base.Instant, out *Effects) {
 			p.sync(out)
 		}
 	}
-}
-
-// checkpoint writes one offset checkpoint in each log directory.
-func (b *Broker) checkpoint(name string, offset func(*partition) (base.Offset, bool)) error {
-	b.checkpoints.Lock()
-	defer b.checkpoints.Unlock()
-	var errs []error
-	for i, d := range b.dirs {
-		var entries []commitlog.OffsetEntry
-		if i == 0 && name == commitlog.RecoveryPointFile {
-			entries = append(entries, commitlog.OffsetEntry{
-				Partition: MetadataPartition, Offset: b.controller.log.Synced(),
-			})
-		}
-		for _, p := range b.partitions() {
-			if p.dir != d || p.log == nil {
-				continue
-			}
-			if o, ok := offset(p); ok {
-				entries = append(entries, commitlog.OffsetEntry{Partition: p.tp, Offset: o})
-			}
-		}
-		errs = append(errs, commitlog.WriteOffsets(b.fs, d.Path(), name, entries))
-	}
-	return errors.Join(errs...)
-}
-
-// writeRecovery checkpoints the recovery points, after the leader epochs that lie below them, and these after the logs'
-// starts, as they are cut there.
-func (b *Broker) writeRecovery() error {
-	if err := b.writeStarts(); err != nil {
-		return err
-	}
-	var errs []error
-	points := make(map[*partition]base.Offset)
-	metadata := b.controller.log
-	for _, p := range b.online() {
-		points[p] = p.log.Synced()
-		errs = append(errs, p.log.Checkpoint())
-	}
-	errs = append(errs, metadata.Checkpoint())
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return b.checkpoint(commitlog.RecoveryPointFile, func(p *partition) (base.Offset, bool) {
-		o, ok := points[p]
-		return o, ok
-	})
-}
-
-func (b *Broker) writeStarts() error {
-	return b.checkpoint(commitlog.LogStartFile, func(p *partition) (base.Offset, bool) {
-		return p.log.StartCheckpoint()
-	})
-}
-
-func (b *Broker) writeHighs() error {
-	return b.checkpoint(commitlog.HighWatermarkFile, func(p *partition) (base.Offset, bool) {
-		return p.highWatermark(), true
-	})
 }

@@ -32,7 +32,7 @@ type Conn struct {
 		// ready are the replies that may leave, in order.
 		ready  []*wire.Reply
 		closed bool
-		// refusing says that no more requests are served: the connection is about to be closed.
+		// refusing says that no more requests are served: the connection is closed when the last slot is gone.
 		refusing bool
 		// parked are the operations of this connection that wait for something.
 		parked map[uint64]canceller
@@ -74,7 +74,7 @@ func (c *Conn) begin() (uint64, bool) {
 	return c.mu.head + uint64(len(c.mu.slots)) - 1, true
 }
 
-// refuseMore has later requests dropped.
+// refuseMore has later requests dropped, and the connection closed once those that it has are completed.
 func (c *Conn) refuseMore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +82,8 @@ func (c *Conn) refuseMore() {
 }
 
 // complete gives request seq its reply, or nil if none is due. Replies that may leave now become ready, and the
-// connection is added to out. The reply belongs to the connection.
+// connection is added to out: to be sent to, and to be closed if these are its last. The reply belongs to the
+// connection.
 func (c *Conn) complete(seq uint64, reply *wire.Reply, out *Effects) {
 	c.mu.Lock()
 	if c.mu.closed {
@@ -113,9 +114,13 @@ func (c *Conn) complete(seq uint64, reply *wire.Reply, out *Effects) {
 		c.mu.slots = c.mu.slots[n:]
 	}
 	ready := len(c.mu.ready) > before
+	last := c.mu.refusing && len(c.mu.slots) == 0
 	c.mu.Unlock()
 	if ready {
 		out.Ready = append(out.Ready, c)
+	}
+	if last {
+		out.Close = append(out.Close, c)
 	}
 }
 

@@ -217,22 +217,34 @@ func openCrashed(t *testing.T, class string, fs vfs.FS, now base.Instant, log io
 	}, &out)
 }
 
-// step hands a frame to the broker and lets time pass.
+// send hands a request to the broker and runs tasks until it is answered.
 func (r *crashRun) send(req kmsg.Request, version int16) kmsg.Response {
-	r.corr++
 	req.SetVersion(version)
-	r.b.Step(r.now, Input{Kind: Frame, Conn: r.conn, Frame: requestFrame(req, r.corr)}, &r.out)
-	r.collect()
+	return r.sendAll(req)[0]
+}
+
+// sendAll hands requests to the broker before any task runs, and then runs tasks until all are answered.
+func (r *crashRun) sendAll(requests ...kmsg.Request) []kmsg.Response {
+	first := r.corr + 1
+	for _, req := range requests {
+		r.corr++
+		r.b.Step(r.now, Input{Kind: Frame, Conn: r.conn, Frame: requestFrame(req, r.corr)}, &r.out)
+		r.collect()
+	}
+	var answers []kmsg.Response
 	for {
-		replies := r.conn.Take(nil)
-		if len(replies) > 0 {
-			if len(replies) != 1 {
-				r.t.Fatalf("got %d replies, expected 1", len(replies))
+		for _, reply := range r.conn.Take(nil) {
+			if len(answers) == len(requests) {
+				r.t.Fatalf("got more replies than the %d expected", len(requests))
 			}
-			return decodeReply(r.t, req, replies[0], r.corr)
+			n := len(answers)
+			answers = append(answers, decodeReply(r.t, requests[n], reply, first+int32(n)))
+		}
+		if len(answers) == len(requests) {
+			return answers
 		}
 		if len(r.tasks) == 0 {
-			r.t.Fatalf("%s: no reply and no task", kmsg.NameForKey(req.Key()))
+			r.t.Fatalf("%s: no reply and no task", kmsg.NameForKey(requests[len(answers)].Key()))
 		}
 		r.runTask()
 	}
@@ -273,7 +285,7 @@ func (r *crashRun) open() {
 }
 
 // workload is the run: topics, plain and idempotent producers, rolls, retention, DeleteRecords, a change of
-// configuration, a deleted topic, checkpoints, a clean restart and an unclean one.
+// configuration, a topic that is deleted and made again, checkpoints, a clean restart and an unclean one.
 func (r *crashRun) workload() {
 	r.now = base.Instant{Mono: 1, Wall: 1_700_000_000_000}
 	r.faults.SetHook(r.hook)
@@ -286,31 +298,35 @@ func (r *crashRun) workload() {
 		r.produce(p, 5, 1, i, "plain", 100)
 		r.produce(q, -1, 3, -1, "many", 60)
 	}
+	gone := base.TopicPartition{Topic: "gone"}
+	r.create("gone", nil)
+	r.produce(gone, -1, 5, -1, "lost", 50)
 	r.alter("one", "86400000")
 	r.pass(1500)
 	r.deleteRecords(p, 4)
 	for i := range int32(4) {
 		r.produce(p, 5, 2, 6+2*i, "more", 150)
 	}
-	r.create("gone", nil)
-	r.produce(base.TopicPartition{Topic: "gone"}, -1, 2, -1, "lost", 50)
-	r.remove("gone")
+	r.deleteRecords(gone, 4)
+	r.replace("gone")
+	r.produce(gone, -1, 2, -1, "again", 50)
 	r.pass(1500)
 	if err := r.b.Close(); err != nil {
 		r.t.Fatal(err)
 	}
 	r.open()
-	for i := range int32(3) {
+	for i := range int32(2) {
 		r.produce(p, 5, 1, 14+i, "after", 100)
 		r.produce(q, -1, 2, -1, "after", 100)
 	}
+	r.remove("gone")
 	r.pass(1500)
 	if err := r.b.Abandon(); err != nil {
 		r.t.Fatal(err)
 	}
 	r.tasks = nil
 	r.open()
-	r.produce(p, 5, 1, 17, "last", 100)
+	r.produce(p, 5, 1, 16, "last", 100)
 	r.pass(1500)
 	if err := r.b.Close(); err != nil {
 		r.t.Fatal(err)
@@ -318,7 +334,12 @@ func (r *crashRun) workload() {
 }
 
 func (r *crashRun) create(name string, configs map[string]string) {
+	r.created(name, r.send(createRequest(name, configs), 7))
+}
+
+func createRequest(name string, configs map[string]string) *kmsg.CreateTopicsRequest {
 	req := kmsg.NewPtrCreateTopicsRequest()
+	req.Version = 7
 	t := kmsg.NewCreateTopicsRequestTopic()
 	t.Topic, t.NumPartitions, t.ReplicationFactor = name, 1, 1
 	for _, key := range slices.Sorted(maps.Keys(configs)) {
@@ -326,25 +347,44 @@ func (r *crashRun) create(name string, configs map[string]string) {
 		t.Configs = append(t.Configs, kmsg.CreateTopicsRequestTopicConfig{Name: key, Value: &value})
 	}
 	req.Topics = append(req.Topics, t)
-	res := r.send(req, 7).(*kmsg.CreateTopicsResponse)
-	if code := res.Topics[0].ErrorCode; code != 0 {
-		r.t.Fatalf("create %s: code %d, %v", name, code, *res.Topics[0].ErrorMessage)
+	return req
+}
+
+func (r *crashRun) created(name string, res kmsg.Response) {
+	if t := res.(*kmsg.CreateTopicsResponse).Topics[0]; t.ErrorCode != 0 {
+		r.t.Fatalf("create %s: code %d, %v", name, t.ErrorCode, *t.ErrorMessage)
 	}
 	r.promised.topics = append(r.promised.topics, name)
 }
 
 func (r *crashRun) remove(name string) {
+	r.removed(name, r.send(r.removeRequest(name), 5))
+	r.promised.deleted = append(r.promised.deleted, name)
+}
+
+func (r *crashRun) removeRequest(name string) *kmsg.DeleteTopicsRequest {
 	req := kmsg.NewPtrDeleteTopicsRequest()
-	req.TopicNames = []string{name}
+	req.Version, req.TopicNames = 5, []string{name}
 	// From here on the topic may be gone, though nobody has been told.
 	r.promised.topics = slices.DeleteFunc(slices.Clone(r.promised.topics), func(t string) bool { return t == name })
 	r.promised.acked = slices.DeleteFunc(slices.Clone(r.promised.acked), func(a ackedRecord) bool {
 		return a.tp.Topic == name
 	})
-	if code := r.send(req, 5).(*kmsg.DeleteTopicsResponse).Topics[0].ErrorCode; code != 0 {
+	return req
+}
+
+func (r *crashRun) removed(name string, res kmsg.Response) {
+	if code := res.(*kmsg.DeleteTopicsResponse).Topics[0].ErrorCode; code != 0 {
 		r.t.Fatalf("delete %s: code %d", name, code)
 	}
-	r.promised.deleted = append(r.promised.deleted, name)
+	delete(r.written, base.TopicPartition{Topic: name}) // none of it may ever be seen again
+}
+
+// replace deletes a topic and makes it again, both in one sync of the metadata log.
+func (r *crashRun) replace(name string) {
+	answers := r.sendAll(r.removeRequest(name), createRequest(name, nil))
+	r.removed(name, answers[0])
+	r.created(name, answers[1])
 }
 
 func (r *crashRun) alter(topic, retention string) {

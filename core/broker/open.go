@@ -47,7 +47,9 @@ func (b *Broker) openDirs(cfg *config.Broker) error {
 			return errors.Join(err, b.closeDirs())
 		}
 		want.ClusterID = d.Meta.ClusterID
-		b.dirs = append(b.dirs, &logDir{Dir: d})
+		b.dirs = append(b.dirs, &logDir{
+			Dir: d, recovery: offsetFile{entries: d.Recovery}, starts: offsetFile{entries: d.Starts},
+		})
 	}
 	b.clusterID = want.ClusterID
 	return nil
@@ -63,6 +65,9 @@ func (b *Broker) closeDirs() error {
 
 func (b *Broker) start(now base.Instant) error {
 	if err := b.checkReadable(); err != nil {
+		return err
+	}
+	if err := b.checkPresent(); err != nil {
 		return err
 	}
 	for _, d := range b.dirs {
@@ -85,6 +90,20 @@ func (b *Broker) start(now base.Instant) error {
 	return nil
 }
 
+// checkPresent refuses a log directory whose metadata log was synced and is gone, or cannot be told whose it is, while
+// the directory is still as it was: a new log would be the end of all topics.
+func (b *Broker) checkPresent() error {
+	d := b.dirs[0]
+	_, err := commitlog.ReadMetadata(b.fs, path.Join(d.Path(), MetadataPartition.String()))
+	if !errors.Is(err, commitlog.ErrNoMetadata) {
+		return err
+	}
+	if lost := d.promised(MetadataPartition, err); lost != nil {
+		return fmt.Errorf("metadata log: %w", lost)
+	}
+	return nil
+}
+
 // openMetadata opens the metadata log in the first log directory and replays it.
 func (b *Broker) openMetadata(now base.Instant) (*meta.Image, error) {
 	d := b.dirs[0]
@@ -96,7 +115,8 @@ func (b *Broker) openMetadata(now base.Instant) (*meta.Image, error) {
 	}
 	log, report, err := commitlog.Open(options)
 	if errors.Is(err, commitlog.ErrNoMetadata) {
-		// The first start was cut short: nothing of the log was ever synced, so nothing was ever promised.
+		// The first start was cut short: nothing of the log was ever synced (see checkPresent), so nothing was
+		// promised.
 		if err := vfs.RemoveAll(b.fs, options.Dir); err != nil {
 			return nil, fmt.Errorf("metadata log: %w", err)
 		}

@@ -157,19 +157,23 @@ func (p *partition) takeAcksLocked() []ackWait {
 	return done
 }
 
-// awaitAck notes that a produce request waits until the log is committed up to need. It reports false if it is already.
-func (p *partition) awaitAck(op *parkedProduce, part int, need base.Offset) bool {
+// awaitAck notes that a produce request waits until the log is committed up to need. It reports false, and the outcome,
+// if there is nothing to wait for: it is committed already, or never will be.
+func (p *partition) awaitAck(op *parkedProduce, part int, need base.Offset) (code int16, waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if need <= p.mu.highWatermark || p.mu.gone {
-		return false
+	switch {
+	case need <= p.mu.highWatermark:
+		return noCode, false
+	case p.mu.gone:
+		return unknownTopic, false // as release told those that came before the deletion
 	}
 	i := len(p.mu.acks)
 	for i > 0 && p.mu.acks[i-1].need > need {
 		i--
 	}
 	p.mu.acks = slices.Insert(p.mu.acks, i, ackWait{op: op, need: need, part: part})
-	return true
+	return noCode, true
 }
 
 // dropAcks removes the waits of an operation that is over.

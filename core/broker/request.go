@@ -145,11 +145,11 @@ func (c *call) reject(cause error) {
 	c.hangUp()
 }
 
-// hangUp ends the connection instead of answering. Requests that the client sent behind this one are not served.
+// hangUp ends the connection in place of a reply: requests before this one still get theirs, those that the client sent
+// behind it are not served.
 func (c *call) hangUp() {
 	c.conn.refuseMore()
 	c.conn.complete(c.seq, nil, c.out)
-	c.out.Close = append(c.out.Close, c.conn)
 }
 
 // pending is a request whose response comes from a later step.

@@ -10,8 +10,9 @@
 //     again when Step returns.
 //  3. Carry out the effects of each Step: send the replies that Conn.Take returns for each connection in Effects.Ready,
 //     in that order; run each task in Effects.Tasks, outside of Step and for as long as it takes, then hand it to Step
-//     as TaskDone; close the connections in Effects.Close once their replies are sent; and call Step with Deadline at
-//     Effects.Deadline, the time of the earliest deadline, if it is not zero.
+//     as TaskDone; take the last replies of the connections in Effects.Close, which another step may have made ready,
+//     and close each when they are sent; and call Step with Deadline at Effects.Deadline, the time of the earliest
+//     deadline, if it is not zero.
 //  4. Call Step with Closed when a connection ends, whoever ended it.
 //  5. Stop handing in a connection's frames while Conn.Backlog says that it has enough to do.
 //  6. Shut down with Close, once no Step and no task is running.
@@ -95,7 +96,7 @@ type Effects struct {
 	Ready []*Conn
 	// Tasks lists the tasks to run.
 	Tasks []Task
-	// Close lists connections to close, after their replies.
+	// Close lists connections to close, after the replies that Conn.Take returns now: none follow.
 	Close []*Conn
 	// Deadline is the time of the earliest deadline that the broker waits for, or 0.
 	Deadline base.Mono
@@ -113,7 +114,8 @@ func (e *Effects) task(t Task) {
 	e.Tasks = append(e.Tasks, t)
 }
 
-// Step applies one input at an instant and adds to out what must happen. It never blocks.
+// Step applies one input at an instant and adds to out what must happen. It waits for no
+// input, no time and no peer; deleting a topic that a checkpoint lists is the one step that syncs a file.
 func (b *Broker) Step(now base.Instant, in Input, out *Effects) {
 	switch in.Kind {
 	case Frame:

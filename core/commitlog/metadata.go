@@ -20,7 +20,7 @@ const PartitionMetadataFile = "partition.metadata"
 // Errors of partition.metadata.
 var (
 	// ErrNoMetadata reports a directory whose partition.metadata is missing or torn: nothing in it was ever synced, as
-	// the first sync covers that file too.
+	// the first sync covers that file too, unless its recovery point or a clean stop says otherwise.
 	ErrNoMetadata = errors.New("no partition.metadata")
 	// ErrOtherTopic reports a directory that belongs to another topic of the same name.
 	ErrOtherTopic = errors.New("directory belongs to another topic id")

@@ -35,6 +35,8 @@ type conn struct {
 	largest int
 	// last is the size of the last frame.
 	last int
+	// garbled says that a length could not be: what follows it is no frame and is dropped until the connection ends.
+	garbled bool
 	// receive is readOnce in the form that the socket wants, made once; received and failed are its outcome.
 	receive  func(fd uintptr) bool
 	received int
@@ -46,9 +48,6 @@ const (
 	mostRequests     = 1000
 	mostWaitingBytes = 1 << 20
 )
-
-// errFrame reports a frame whose length cannot be.
-var errFrame = errors.New("bad frame length")
 
 func newConn(s *Server, l *listener, tcp *net.TCPConn, side *broker.Conn) (*conn, error) {
 	raw, err := tcp.SyscallConn()
@@ -101,12 +100,17 @@ func (c *conn) frames() error {
 	defer c.s.carryOut(&c.effects)
 	for {
 		p := c.in.bytes()
+		if c.garbled {
+			c.in.take(len(p))
+			return nil
+		}
 		if len(p) < wire.LengthSize {
 			return nil
 		}
 		size := int(int32(binary.BigEndian.Uint32(p)))
 		if size < 0 || size > int(c.s.cfg.RequestMaxBytes) {
-			return fmt.Errorf("%w: got %d, expected 0 to %d", errFrame, size, c.s.cfg.RequestMaxBytes)
+			c.refuse(size)
+			continue
 		}
 		if len(p) < wire.LengthSize+size {
 			return nil
@@ -123,6 +127,14 @@ func (c *conn) frames() error {
 			}
 		}
 	}
+}
+
+// refuse has the broker close the connection for a frame whose length cannot be, after the replies to those before it:
+// a frame without a header is one that nobody can answer.
+func (c *conn) refuse(size int) {
+	c.s.log.Debug("bad frame length", "peer", c.side.Peer(), "got", size, "most", c.s.cfg.RequestMaxBytes)
+	c.garbled = true
+	c.s.broker.Step(c.s.now(), broker.Input{Kind: broker.Frame, Conn: c.side}, &c.effects)
 }
 
 // largeFrame is the size from which on a read ends with its frame: what lies behind it would have to be moved, and a
@@ -207,7 +219,7 @@ func (c *conn) flush() {
 	c.out.flush()
 }
 
-// closeWhenSent closes the connection once the replies that are ready are sent.
+// closeWhenSent closes the connection once the replies that are ready, the last ones, are sent.
 func (c *conn) closeWhenSent() {
 	c.out.closeWhenSent()
 }

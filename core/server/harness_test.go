@@ -36,6 +36,12 @@ func start(t *testing.T, dir string, more ...config.KV) *server.Server {
 	} else {
 		dir = "/data"
 	}
+	return startOn(t, fs, dir, slog.New(slog.NewTextHandler(io.Discard, nil)), more...)
+}
+
+// startOn is start on a file system and with a log of the caller's.
+func startOn(t *testing.T, fs vfs.FS, dir string, log *slog.Logger, more ...config.KV) *server.Server {
+	t.Helper()
 	pairs := append([]config.KV{
 		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:0"}, {Name: "log.dirs", Value: dir},
 		{Name: "num.partitions", Value: "1"},
@@ -44,9 +50,7 @@ func start(t *testing.T, dir string, more ...config.KV) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.Start(t.Context(), server.Options{
-		Config: cfg, FS: fs, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
+	s, err := server.Start(t.Context(), server.Options{Config: cfg, FS: fs, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

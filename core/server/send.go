@@ -63,6 +63,10 @@ func (o *sender) init(c *conn) {
 func (o *sender) flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.flushLocked()
+}
+
+func (o *sender) flushLocked() {
 	o.mu.queue = o.c.side.Take(o.mu.queue)
 	if o.mu.dropped || o.mu.fault != nil {
 		o.mu.discard()
@@ -82,7 +86,7 @@ func (o *sender) endLocked(err error, blocked bool) {
 		o.mu.fault = err
 	}
 	switch {
-	case o.mu.fault != nil:
+	case o.mu.fault != nil || o.mu.dropped: // drop leaves to a drain what that is sending
 		o.mu.discard()
 		o.c.close()
 	case blocked:
@@ -131,17 +135,22 @@ func (o *sender) sendLocked(fd int) (blocked bool) {
 	return false
 }
 
-// await waits while the client has too much to take, and reports false if the connection or the server ends.
+// await waits while the client has too much to take, and reports false if the connection or the server ends. Where only
+// the last replies are left to send it waits for that, as the reader closes the socket when it ends.
 func (o *sender) await(done <-chan struct{}) bool {
 	for {
 		o.mu.Lock()
-		ended := o.mu.dropped || o.mu.fault != nil || o.mu.closing
+		closing := o.mu.closing
+		ended := o.mu.dropped || o.mu.fault != nil || closing && !o.mu.draining
 		crowded := o.mu.waiting() > mostWaitingBytes || o.c.side.Backlog() >= mostRequests
 		o.mu.Unlock()
-		if ended {
+		switch {
+		case ended:
 			return false
-		}
-		if !crowded {
+		case closing:
+			<-o.wake // at the latest when somebody closes the socket under the sender
+			continue
+		case !crowded:
 			return true
 		}
 		select {
@@ -159,14 +168,12 @@ func (o *sender) signalLocked() {
 	}
 }
 
-// closeWhenSent closes the connection after what there is to send.
+// closeWhenSent closes the connection after what there is to send, replies included that others are about to take.
 func (o *sender) closeWhenSent() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.mu.closing = true
-	if !o.mu.draining && !o.mu.pending() {
-		o.c.close()
-	}
+	o.flushLocked()
 }
 
 // drop gives up everything that is not sent.

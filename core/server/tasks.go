@@ -18,9 +18,11 @@ type taskPool struct {
 	mu struct {
 		sync.Mutex
 		urgent, rest []broker.Task
+		left         int // tasks that are queued or run, or whose effects are not carried out
 		closed       bool
 	}
 	urgent, rest *sync.Cond
+	idle         *sync.Cond // nothing is left
 	workers      sync.WaitGroup
 }
 
@@ -29,7 +31,7 @@ const urgentWorkers = 8
 
 func (p *taskPool) start(s *Server) {
 	p.s = s
-	p.urgent, p.rest = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
+	p.urgent, p.rest, p.idle = sync.NewCond(&p.mu), sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	for range urgentWorkers {
 		p.workers.Go(func() { p.work(p.urgent, &p.mu.urgent) })
 	}
@@ -39,6 +41,7 @@ func (p *taskPool) start(s *Server) {
 func (p *taskPool) submit(t broker.Task) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.mu.left++
 	if t.Urgent() {
 		p.mu.urgent = append(p.mu.urgent, t)
 		p.urgent.Signal()
@@ -48,7 +51,7 @@ func (p *taskPool) submit(t broker.Task) {
 	p.rest.Signal()
 }
 
-// work runs tasks of one queue until the pool is stopped and the queue empty.
+// work runs tasks of one queue until the pool is stopped.
 func (p *taskPool) work(ready *sync.Cond, queue *[]broker.Task) {
 	var effects broker.Effects
 	for {
@@ -67,12 +70,26 @@ func (p *taskPool) work(ready *sync.Cond, queue *[]broker.Task) {
 		t.Run()
 		p.s.broker.Step(p.s.now(), broker.Input{Kind: broker.TaskDone, Task: t}, &effects)
 		p.s.carryOut(&effects)
+		p.finish()
 	}
 }
 
-// stop waits for the tasks that are queued, then ends the workers.
+// finish notes that a task and what it asked for is done.
+func (p *taskPool) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.left--; p.mu.left == 0 {
+		p.idle.Broadcast()
+	}
+}
+
+// stop waits for the tasks that are there and for those that they lead to, then ends the workers. A sync that was begun
+// must run: its log counts on it, so that a clean stop would leave out what it was to sync.
 func (p *taskPool) stop() {
 	p.mu.Lock()
+	for p.mu.left > 0 {
+		p.idle.Wait()
+	}
 	p.mu.closed = true
 	p.mu.Unlock()
 	p.urgent.Broadcast()
