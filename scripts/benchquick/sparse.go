@@ -59,7 +59,8 @@ func makeSparse(fs vfs.FS, dir string, segments int) error {
 			return err
 		}
 	}
-	return nil
+	// A log with batches knows its leader epochs: one, from the first offset on.
+	return writeFile(fs, path.Join(dir, commitlog.EpochsFile), []byte("0\n1\n0 0\n"))
 }
 
 // sparseOptions returns how to open a sparse log after its clean end.
