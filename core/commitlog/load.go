@@ -12,7 +12,7 @@ import (
 )
 
 // loader takes up an existing log. It reads and judges everything first and changes the directory only then (apply.go),
-// so that a log that it refuses is left as it was found.
+// so that a log that it refuses is left as it was found, but for indexes, which are made anew where they are no use.
 type loader struct {
 	l      *Log
 	o      Options
