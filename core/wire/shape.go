@@ -66,6 +66,43 @@ var shapes = map[int16][]field{
 	int16(kmsg.OffsetForLeaderEpoch): {
 		f(kInt32).since(3), offsetsByPartition(f(kInt32), f(kInt32).since(2), f(kInt32)),
 	},
+	int16(kmsg.OffsetCommit): {
+		f(kString), f(kInt32).since(1), f(kString).since(1), f(kString).since(7), f(kInt64).since(2).until(4),
+		f(kArray, f(kString).until(9), f(kUUID).since(10),
+			f(kArray, f(kInt32), f(kInt64), f(kInt64).since(1).until(1), f(kInt32).since(6), f(kString))),
+	},
+	int16(kmsg.OffsetFetch): {
+		f(kString).until(7), f(kArray, f(kString), f(kNumber)).until(7),
+		f(kArray, f(kString), f(kString).since(9), f(kInt32).since(9),
+			f(kArray, f(kString).until(9), f(kUUID).since(10), f(kNumber))).since(8),
+		f(kInt8).since(7),
+	},
+	int16(kmsg.JoinGroup): {
+		f(kString), f(kInt32), f(kInt32).since(1), f(kString), f(kString).since(5), f(kString),
+		f(kArray, f(kString), f(kBytes)), f(kString).since(8),
+	},
+	int16(kmsg.Heartbeat): {
+		f(kString), f(kInt32), f(kString), f(kString).since(3),
+	},
+	int16(kmsg.LeaveGroup): {
+		f(kString), f(kString).until(2), f(kArray, f(kString), f(kString), f(kString).since(5)).since(3),
+	},
+	int16(kmsg.SyncGroup): {
+		f(kString), f(kInt32), f(kString), f(kString).since(3), f(kString).since(5), f(kString).since(5),
+		f(kArray, f(kString), f(kBytes)),
+	},
+	int16(kmsg.DescribeGroups): {
+		f(kNames), f(kInt8).since(3),
+	},
+	int16(kmsg.ListGroups): {
+		f(kNames).since(4), f(kNames).since(5),
+	},
+	int16(kmsg.DeleteGroups): {
+		f(kNames),
+	},
+	int16(kmsg.OffsetDelete): {
+		f(kString), offsetsByPartition(f(kInt32)),
+	},
 	int16(kmsg.FindCoordinator): {
 		f(kString).until(3), f(kInt8).since(1), f(kNames).since(4),
 	},
@@ -92,11 +129,29 @@ var shapes = map[int16][]field{
 	int16(kmsg.AlterConfigs): {
 		f(kArray, f(kInt8), f(kString), f(kArray, f(kString), f(kString))), f(kInt8),
 	},
+	int16(kmsg.AlterReplicaLogDirs): {
+		f(kArray, f(kString), f(kArray, f(kString), f(kNumber))),
+	},
 	int16(kmsg.DescribeLogDirs): {
 		f(kArray, f(kString), f(kNumber)),
 	},
 	int16(kmsg.CreatePartitions): {
 		f(kArray, f(kString), f(kInt32), f(kArray, f(kNumber))), f(kInt32), f(kInt8),
+	},
+	int16(kmsg.ElectLeaders): {
+		f(kInt8).since(1), f(kArray, f(kString), f(kNumber)), f(kInt32),
+	},
+	int16(kmsg.AlterPartitionAssignments): {
+		f(kInt32), f(kInt8).since(1), f(kArray, f(kString), f(kArray, f(kInt32), f(kNumber))),
+	},
+	int16(kmsg.ListPartitionReassignments): {
+		f(kInt32), f(kArray, f(kString), f(kNumber)),
+	},
+	int16(kmsg.DescribeQuorum): {
+		offsetsByPartition(f(kInt32)),
+	},
+	int16(kmsg.UpdateFeatures): {
+		f(kInt32), f(kArray, f(kString), f(kInt16), f(kInt8).until(0), f(kInt8).since(1)), f(kInt8).since(1),
 	},
 	int16(kmsg.IncrementalAlterConfigs): {
 		f(kArray, f(kInt8), f(kString), f(kArray, f(kString), f(kInt8), f(kString))), f(kInt8),
