@@ -78,6 +78,30 @@ type Broker struct {
 	// ProducerIDCheckMs is producer.id.expiration.check.interval.ms.
 	ProducerIDCheckMs int64
 
+	// GroupMinSessionMs is group.min.session.timeout.ms.
+	GroupMinSessionMs int32
+	// GroupMaxSessionMs is group.max.session.timeout.ms.
+	GroupMaxSessionMs int32
+	// GroupInitialDelayMs is group.initial.rebalance.delay.ms.
+	GroupInitialDelayMs int32
+	// GroupMaxSize is group.max.size, at least 1.
+	GroupMaxSize int32
+	// OffsetMetadataMaxBytes is offset.metadata.max.bytes.
+	OffsetMetadataMaxBytes int32
+	// OffsetsRetentionMs is offsets.retention.minutes, in milliseconds.
+	OffsetsRetentionMs int64
+	// OffsetsCheckMs is offsets.retention.check.interval.ms, at least 1.
+	OffsetsCheckMs int64
+	// OffsetsPartitions is offsets.topic.num.partitions, at least 1.
+	OffsetsPartitions int32
+	// OffsetsReplicas is offsets.topic.replication.factor, at least 1. Where there are fewer brokers, there are as many
+	// replicas as brokers.
+	OffsetsReplicas int16
+	// OffsetsSegmentBytes is offsets.topic.segment.bytes, at least 1.
+	OffsetsSegmentBytes int64
+	// OffsetsCodec is offsets.topic.compression.codec: what the coordinator compresses its records with.
+	OffsetsCodec Codec
+
 	layers Layers
 	values values
 }
@@ -212,6 +236,23 @@ func (b *Broker) fill() {
 	b.DescribePartitions = v.int32("max.request.partition.size.limit")
 	b.ProducerIDExpirationMs = v.int64("producer.id.expiration.ms")
 	b.ProducerIDCheckMs = v.int64("producer.id.expiration.check.interval.ms")
+	b.fillGroups()
+}
+
+// fillGroups sets the fields of the group coordinator.
+func (b *Broker) fillGroups() {
+	v := b.values
+	b.GroupMinSessionMs = v.int32("group.min.session.timeout.ms")
+	b.GroupMaxSessionMs = v.int32("group.max.session.timeout.ms")
+	b.GroupInitialDelayMs = v.int32("group.initial.rebalance.delay.ms")
+	b.GroupMaxSize = v.int32("group.max.size")
+	b.OffsetMetadataMaxBytes = v.int32("offset.metadata.max.bytes")
+	b.OffsetsRetentionMs = v.int64("offsets.retention.minutes") * minute
+	b.OffsetsCheckMs = v.int64("offsets.retention.check.interval.ms")
+	b.OffsetsPartitions = v.int32("offsets.topic.num.partitions")
+	b.OffsetsReplicas = int16(v.int32("offsets.topic.replication.factor"))
+	b.OffsetsSegmentBytes = v.int64("offsets.topic.segment.bytes")
+	b.OffsetsCodec = Codec(v.int32("offsets.topic.compression.codec"))
 }
 
 // of returns the value of a property that the tables have; anything else is a slip in this package.

@@ -43,6 +43,9 @@ func TestBrokerWithoutProperties(t *testing.T) {
 		SendBuffer: 102400, ReceiveBuffer: 102400, RequestMaxBytes: 104857600, MaxConnections: math.MaxInt32,
 		MaxConnectionsPerIP: math.MaxInt32, MaxIdleMs: 600000, FetchMaxBytes: 57671680, FetchSessions: 1000,
 		DescribePartitions: 2000, ProducerIDExpirationMs: 86400000, ProducerIDCheckMs: 600000,
+		GroupMinSessionMs: 6000, GroupMaxSessionMs: 1800000, GroupInitialDelayMs: 3000, GroupMaxSize: math.MaxInt32,
+		OffsetMetadataMaxBytes: 4096, OffsetsRetentionMs: 10080 * minute, OffsetsCheckMs: 600000,
+		OffsetsPartitions: 50, OffsetsReplicas: 3, OffsetsSegmentBytes: 100 << 20,
 		Defaults: Topic{
 			SegmentBytes: 1 << 30, SegmentMs: 7 * 24 * hour, IndexBytes: 10 << 20, IndexIntervalBytes: 4096,
 			FlushMessages: math.MaxInt64, FlushMs: math.MaxInt64, RetentionMs: 7 * 24 * hour, RetentionBytes: -1,
@@ -68,6 +71,10 @@ func TestBrokerTakesEveryProperty(t *testing.T) {
 		"max.connections.per.ip=15", "max.connections.per.ip.overrides=h:1, ::1:2,h : 3", "connections.max.idle.ms=-1",
 		"fetch.max.bytes=1024", "max.incremental.fetch.session.cache.slots=0", "max.request.partition.size.limit=16",
 		"producer.id.expiration.ms=17", "producer.id.expiration.check.interval.ms=18",
+		"group.min.session.timeout.ms=20", "group.max.session.timeout.ms=21", "group.initial.rebalance.delay.ms=22",
+		"group.max.size=23", "offset.metadata.max.bytes=24", "offsets.retention.minutes=25",
+		"offsets.retention.check.interval.ms=26", "offsets.topic.num.partitions=27",
+		"offsets.topic.replication.factor=28", "offsets.topic.segment.bytes=29", "offsets.topic.compression.codec=4",
 		"gregor.tcp.congestion.control=bbr", "listener.name.plaintext.max.connections=19")
 	want := *b
 	want.NodeID, want.ClusterID, want.Rack, want.LogDirs = 7, "abc", "r", []string{"/b", "/a"}
@@ -78,6 +85,9 @@ func TestBrokerTakesEveryProperty(t *testing.T) {
 	want.MaxConnectionsPerIP, want.IPLimits, want.MaxIdleMs = 15, []IPLimit{{"h", 3}, {"::1", 2}}, -1
 	want.FetchMaxBytes, want.FetchSessions, want.DescribePartitions = 1024, 0, 16
 	want.ProducerIDExpirationMs, want.ProducerIDCheckMs = 17, 18
+	want.GroupMinSessionMs, want.GroupMaxSessionMs, want.GroupInitialDelayMs, want.GroupMaxSize = 20, 21, 22, 23
+	want.OffsetMetadataMaxBytes, want.OffsetsRetentionMs, want.OffsetsCheckMs = 24, 25*minute, 26
+	want.OffsetsPartitions, want.OffsetsReplicas, want.OffsetsSegmentBytes, want.OffsetsCodec = 27, 28, 29, Zstd
 	want.Listeners = []Listener{{Endpoint{"PLAINTEXT", "", 9092}, 19, "bbr"}}
 	if !reflect.DeepEqual(b, &want) {
 		t.Errorf("got\n%+v\nexpected\n%+v", b, &want)

@@ -35,6 +35,8 @@ func (b *Broker) check() []error {
 	queued := v.int64("queued.max.request.bytes")
 	must(queued <= 0 || queued >= int64(b.RequestMaxBytes),
 		"queued.max.request.bytes must be larger or equal to socket.request.max.bytes")
+	codec := v.int32("offsets.topic.compression.codec")
+	must(codec >= int32(Uncompressed) && codec <= int32(Zstd), "Unknown compression type id: "+strconv.Itoa(int(codec)))
 	limits, err := parseIPLimits(v.text("max.connections.per.ip.overrides"))
 	if err != nil {
 		errs = append(errs, err)
@@ -42,7 +44,7 @@ func (b *Broker) check() []error {
 	b.IPLimits = limits
 	must(b.MaxConnectionsPerIP > 0 || len(limits) > 0, "max.connections.per.ip can be set to zero only if "+
 		"max.connections.per.ip.overrides property is set.")
-	return errs
+	return append(errs, b.checkAdmin()...)
 }
 
 // rollMs is the default of segment.ms: log.roll.ms, else log.roll.hours.

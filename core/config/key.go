@@ -190,7 +190,7 @@ func (k *Key) dynamicOnly() bool {
 const (
 	acls             = "ACLs"
 	clientTelemetry  = "client telemetry"
-	consumerGroups   = "consumer groups"
+	consumerGroups   = "the consumer group protocol (KIP-848)"
 	cordonedDirs     = "cordoned log directories"
 	delegationTokens = "delegation tokens"
 	kerberos         = "Kerberos"
@@ -210,6 +210,8 @@ const (
 
 // The reasons why rows have no effect.
 const (
+	noGathering    = "the coordinator appends its records as it decides them"
+	noLoadBuffer   = "the coordinator reads its log batch by batch"
 	noEarlyStart   = "all listeners open at the same time"
 	noJavaClasses  = "gregor loads no Java classes"
 	noProviders    = "values are taken as they stand"

@@ -7,6 +7,12 @@ var gregorKeys = []Key{
 			"batch's CRC; compacted topics are always walked."),
 	hiddenKey("gregor.cluster.id", String, null, nil, Medium, ReadOnly, works,
 		"The id that an empty log directory is formatted with; one is drawn where it is not given."),
+	hiddenKey("gregor.admin.listener", String, "", adminAddress, Medium, ReadOnly, works,
+		"The host:port of the pages for those who run the broker (/metrics, /livez, /readyz); empty for none."),
+	hiddenKey("gregor.admin.pprof", Boolean, "false", nil, Low, ReadOnly, works,
+		"Whether the page has /debug/pprof as well, which must be on a loopback address then."),
+	hiddenKey("gregor.log.level", String, null, oneOf("debug", "info", "warn", "error"), Low, ReadOnly, works,
+		"The least level of the lines to log, unless --log-level says it; SIGHUP reads it anew."),
 	brokerKey("gregor.tcp.congestion.control", String, "auto", nonEmpty, Low, ReadOnly, works,
 		"The congestion control of accepted connections; auto takes cubic where it may be set, else reno, else the "+
 			"system's."),

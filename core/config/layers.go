@@ -20,6 +20,8 @@ const (
 	SourceStatic Source = 4
 	// SourceDefault is the default of the tables.
 	SourceDefault Source = 5
+	// SourceLogger is the level of a logger.
+	SourceLogger Source = 6
 )
 
 // KV is one property as a file or a flag gives it.

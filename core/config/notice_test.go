@@ -23,7 +23,8 @@ func TestNotices(t *testing.T) {
 			"known property; the nearest is listener.name.plaintext.max.connections"},
 		{"zookeeper.connect=h", Removed, "zookeeper.connect was removed in Kafka 4 and has no effect"},
 		{"port=1", Removed, "port was removed in Kafka 4 and has no effect"},
-		{"group.max.size=5", Awaited, "group.max.size is accepted and has no effect until gregor has consumer groups"},
+		{"group.consumer.max.size=5", Awaited, "group.consumer.max.size is accepted and has no effect until " +
+			"gregor has the consumer group protocol (KIP-848)"},
 		{"super.users=User:a", Awaited, "super.users is accepted and has no effect until gregor has ACLs"},
 		{"listener.name.plaintext.ssl.protocol=x", Awaited,
 			"listener.name.plaintext.ssl.protocol is accepted and has no effect until gregor has TLS"},

@@ -73,13 +73,23 @@ func (c UpdateFeature) Decide(m *Image) ([]Record, *Error) {
 	case c.Level > current && c.Type != Upgrade:
 		why = "Can't downgrade to a newer version."
 	case c.Level < current && c.Name == metadataVersion:
-		why = "Can't downgrade the version of this feature."
+		return nil, c.refuseDowngrade(current)
 	case c.Level == current:
 		return nil, nil
 	default:
 		return []Record{&FeatureLevelRecord{Name: c.Name, Level: c.Level}}, nil
 	}
 	return nil, refuse(kerr.InvalidUpdateVersion, "Invalid update version %d for feature %s. %s", c.Level, c.Name, why)
+}
+
+// refuseDowngrade refuses to write the metadata in an older form: what the older form cannot say would be lost.
+func (c UpdateFeature) refuseDowngrade(current int16) *Error {
+	why := "Refusing to perform the requested downgrade because it might delete metadata information."
+	if c.Type == UnsafeDowngrade {
+		why = "Unsafe metadata downgrade is not supported in this version."
+	}
+	return refuse(kerr.InvalidUpdateVersion, "Unsupported metadata.version downgrade from %d to %d. %s",
+		current, c.Level, why)
 }
 
 // supported reports whether the controller and all brokers support the level; if not, it says why.

@@ -266,8 +266,11 @@ func TestClusterRefusals(t *testing.T) {
 			"one.version. Local controller 1 only supports versions 1"},
 		{feature("all.version", 1, Upgrade), kerr.InvalidUpdateVersion, "Invalid update version 1 for feature " +
 			"all.version. Broker 1 does not support this feature."},
-		{feature("metadata.version", 29, SafeDowngrade), kerr.InvalidUpdateVersion, "Invalid update version 29 for " +
-			"feature metadata.version. Can't downgrade the version of this feature."},
+		{feature("metadata.version", 29, SafeDowngrade), kerr.InvalidUpdateVersion, "Unsupported metadata.version " +
+			"downgrade from 30 to 29. Refusing to perform the requested downgrade because it might delete metadata " +
+			"information."},
+		{feature("metadata.version", 29, UnsafeDowngrade), kerr.InvalidUpdateVersion, "Unsupported " +
+			"metadata.version downgrade from 30 to 29. Unsafe metadata downgrade is not supported in this version."},
 	})
 	spent, _ := apply(t, cluster(t, 1).Image(), &ProducerIDsRecord{NextProducerID: math.MaxInt64 - 999})
 	checkRefusals(t, NewController(spent, 1), []refusal{{AllocateProducerIDs{1, 2}, kerr.UnknownServerError,
