@@ -186,7 +186,7 @@ func (l *Log) roll(offset base.Offset, cfg Config, wall int64) error {
 	if err := l.writeSnapshot(offset); err != nil {
 		return err
 	}
-	next, err := segment.Create(l.fs, l.dir, offset, cfg.segment(), l.residents)
+	next, err := segment.Create(l.fs, l.Dir(), offset, cfg.segment(), l.residents)
 	if err != nil {
 		return err
 	}

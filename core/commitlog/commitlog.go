@@ -44,6 +44,7 @@ package commitlog
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/segment"
@@ -114,7 +115,7 @@ type Options struct {
 // Log is one partition's log.
 type Log struct {
 	fs        vfs.FS
-	dir       string
+	dir       atomic.Pointer[string] // a Move changes it
 	topicID   base.UUID
 	residents *segment.Residents
 	jitter    uint64
@@ -167,7 +168,7 @@ type Log struct {
 
 // Dir returns the log's directory.
 func (l *Log) Dir() string {
-	return l.dir
+	return *l.dir.Load()
 }
 
 // TopicID returns the topic id in the log's partition.metadata.

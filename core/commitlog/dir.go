@@ -267,6 +267,32 @@ func RetiredName(tp base.TopicPartition, id base.UUID, stray bool) string {
 	return topic + tail
 }
 
+// FutureName returns the name of the directory that a partition is copied to while it moves to another log directory:
+// "<topic>-<p>.<32 hex digits>-future". It reports false if no file name is long enough for it.
+func FutureName(tp base.TopicPartition, id base.UUID) (string, bool) {
+	name := fmt.Sprintf("%s-%d.%x%s", tp.Topic, tp.Partition, id[:], futureSuffix)
+	return name, len(name) <= largestName
+}
+
+// FutureDirs returns the partitions that were being moved to the directory when it was last used, by the names of
+// their directories, in the order of the names.
+func (d *Dir) FutureDirs() (partitions []base.TopicPartition, names []string, err error) {
+	entries, err := d.fs.List(d.path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list log directory %s: %w", d.path, err)
+	}
+	for _, e := range entries {
+		dot := strings.LastIndexByte(e.Name, '.')
+		if !e.Dir || !strings.HasSuffix(e.Name, futureSuffix) || dot < 0 {
+			continue
+		}
+		if tp, ok := ParsePartitionDir(e.Name[:dot]); ok {
+			partitions, names = append(partitions, tp), append(names, e.Name)
+		}
+	}
+	return partitions, names, nil
+}
+
 // ParsePartitionDir takes the name of a partition's directory apart. It reports false for other names.
 func ParsePartitionDir(name string) (base.TopicPartition, bool) {
 	for _, suffix := range []string{deleteSuffix, futureSuffix, straySuffix} {

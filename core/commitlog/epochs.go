@@ -133,7 +133,7 @@ func (l *Log) writeEpochs() error {
 	lines := l.mu.epochs.lines()
 	l.mu.epochsDirty = false
 	l.mu.Unlock()
-	err := vfs.WriteFileAtomic(l.fs, l.dir+"/"+EpochsFile, formatCheckpoint(lines))
+	err := vfs.WriteFileAtomic(l.fs, l.Dir()+"/"+EpochsFile, formatCheckpoint(lines))
 	if err != nil {
 		return l.fail(fmt.Errorf("write leader epochs: %w", err))
 	}

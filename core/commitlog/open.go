@@ -28,7 +28,8 @@ type Report struct {
 // nothing to recover. ErrCorruptLog means that recovery would lose what may have been promised; the files are untouched
 // then. The caller holds the log directory's lock.
 func Open(o Options) (*Log, Report, error) {
-	l := &Log{fs: o.FS, dir: o.Dir, topicID: o.TopicID, residents: o.Residents, jitter: o.Jitter}
+	l := &Log{fs: o.FS, topicID: o.TopicID, residents: o.Residents, jitter: o.Jitter}
+	l.dir.Store(&o.Dir)
 	l.mu.cfg = o.Config
 	l.write.producers = newProducers()
 	l.write.segmentSince = o.Wall

@@ -180,7 +180,7 @@ func (l *Log) Trim(wall int64) (int, error) {
 	if err := l.dropSnapshots(); err != nil {
 		return 0, err
 	}
-	if err := l.fs.SyncDir(l.dir); err != nil {
+	if err := l.fs.SyncDir(l.Dir()); err != nil {
 		return 0, l.fail(fmt.Errorf("sync directory: %w", err))
 	}
 	l.mu.Lock()
@@ -195,12 +195,12 @@ func (l *Log) Trim(wall int64) (int, error) {
 // keepProducers makes the producer snapshot at the first segment durable: once the batches before it are gone, nothing
 // else knows their producers, and what those send again would be appended twice.
 func (l *Log) keepProducers() error {
-	err := syncName(l.fs, path.Join(l.dir, segment.Name(l.segments()[0].BaseOffset(), segment.SnapshotSuffix)))
+	err := syncName(l.fs, path.Join(l.Dir(), segment.Name(l.segments()[0].BaseOffset(), segment.SnapshotSuffix)))
 	if isNotExist(err) {
 		return nil
 	}
 	if err == nil {
-		err = l.fs.SyncDir(l.dir)
+		err = l.fs.SyncDir(l.Dir())
 	}
 	if err != nil {
 		return l.fail(fmt.Errorf("sync producer snapshot: %w", err))
@@ -227,7 +227,7 @@ func (l *Log) takeDeleted() (gone []*segment.Segment, delay int64) {
 // dropSnapshots removes the producer snapshots older than the first segment.
 func (l *Log) dropSnapshots() error {
 	first := l.segments()[0].BaseOffset()
-	entries, err := l.fs.List(l.dir)
+	entries, err := l.fs.List(l.Dir())
 	if err != nil {
 		return l.fail(fmt.Errorf("list log: %w", err))
 	}
@@ -236,7 +236,7 @@ func (l *Log) dropSnapshots() error {
 		if !ok || suffix != segment.SnapshotSuffix || o >= first {
 			continue
 		}
-		if err := l.fs.Remove(l.dir + "/" + e.Name); err != nil && !isNotExist(err) {
+		if err := l.fs.Remove(l.Dir() + "/" + e.Name); err != nil && !isNotExist(err) {
 			return l.fail(fmt.Errorf("remove snapshot: %w", err))
 		}
 	}

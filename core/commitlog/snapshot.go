@@ -132,7 +132,7 @@ func (l *Log) writeSnapshot(offset base.Offset) error {
 
 // writeSnapshotAs is writeSnapshot of a state that was encoded before.
 func (l *Log) writeSnapshotAs(offset base.Offset, content []byte) error {
-	name := path.Join(l.dir, segment.Name(offset, segment.SnapshotSuffix))
+	name := path.Join(l.Dir(), segment.Name(offset, segment.SnapshotSuffix))
 	if err := writeNew(l.fs, name, content); err != nil {
 		return fmt.Errorf("write producer snapshot %s: %w", name, err)
 	}

@@ -75,23 +75,23 @@ func (j *SyncJob) run() error {
 		}
 	}
 	for _, at := range j.snapshots {
-		err := syncName(l.fs, path.Join(l.dir, segment.Name(at, segment.SnapshotSuffix)))
+		err := syncName(l.fs, path.Join(l.Dir(), segment.Name(at, segment.SnapshotSuffix)))
 		if err != nil && !isNotExist(err) {
 			return err
 		}
 	}
 	if j.meta {
-		if err := syncName(l.fs, path.Join(l.dir, PartitionMetadataFile)); err != nil {
+		if err := syncName(l.fs, path.Join(l.Dir(), PartitionMetadataFile)); err != nil {
 			return err
 		}
 	}
 	if j.names {
-		if err := l.fs.SyncDir(l.dir); err != nil {
+		if err := l.fs.SyncDir(l.Dir()); err != nil {
 			return fmt.Errorf("sync directory: %w", err)
 		}
 	}
 	if j.parent {
-		if err := l.fs.SyncDir(path.Dir(l.dir)); err != nil {
+		if err := l.fs.SyncDir(path.Dir(l.Dir())); err != nil {
 			return fmt.Errorf("sync directory: %w", err)
 		}
 	}
@@ -241,7 +241,7 @@ func (l *Log) snapshotAtEnd(end base.Offset) error {
 	if end == 0 {
 		return nil
 	}
-	name := path.Join(l.dir, segment.Name(end, segment.SnapshotSuffix))
+	name := path.Join(l.Dir(), segment.Name(end, segment.SnapshotSuffix))
 	if !l.write.activeLoaded {
 		if _, err := l.fs.Stat(name); err == nil || !errors.Is(err, vfs.ErrNotExist) {
 			return err

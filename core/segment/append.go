@@ -235,7 +235,7 @@ func (s *Segment) MarkDeleted() error {
 	defer s.mu.Unlock()
 	base.Assert(s.mu.suffix == "", "segment %s deleted twice", s.name)
 	for _, suffix := range fileSuffixes {
-		from := path.Join(s.dir, s.name+suffix)
+		from := path.Join(s.mu.dir, s.name+suffix)
 		err := s.fs.Rename(from, from+DeletedSuffix)
 		if err != nil && (suffix == LogSuffix || !isNotExist(err)) {
 			return fmt.Errorf("delete segment: %w", err)
@@ -251,7 +251,7 @@ func (s *Segment) FinishSwap() error {
 	defer s.mu.Unlock()
 	base.Assert(s.mu.suffix == SwapSuffix, "segment %s has no swap names", s.name)
 	for _, suffix := range fileSuffixes {
-		to := path.Join(s.dir, s.name+suffix)
+		to := path.Join(s.mu.dir, s.name+suffix)
 		if err := s.fs.Rename(to+SwapSuffix, to); err != nil && (suffix == LogSuffix || !isNotExist(err)) {
 			return fmt.Errorf("finish compaction: %w", err)
 		}

@@ -80,7 +80,6 @@ type Config struct {
 // Segment is one segment. See the package comment for who may call what when.
 type Segment struct {
 	fs        vfs.FS
-	dir       string
 	name      string // 20 digits
 	base      base.Offset
 	residents *Residents
@@ -88,6 +87,7 @@ type Segment struct {
 	mu struct {
 		sync.Mutex
 		content
+		dir    string
 		cfg    Config
 		suffix string   // "", ".deleted" or ".swap"
 		file   vfs.File // nil while not resident
@@ -97,6 +97,8 @@ type Segment struct {
 		evict  bool // close the file when the last pin goes
 		gone   bool // closed or removed: no file is opened any more
 		dirty  bool // the index files are behind memory
+		// former are files of a directory that the segment has left; they are closed when no pin is left.
+		former []vfs.File
 	}
 }
 
@@ -180,8 +182,8 @@ func OpenSwap(fs vfs.FS, dir string, b base.Offset, size int64, cfg Config, r *R
 }
 
 func newSegment(fs vfs.FS, dir string, b base.Offset, cfg Config, r *Residents) *Segment {
-	s := &Segment{fs: fs, dir: dir, name: Name(b, ""), base: b, residents: r}
-	s.mu.cfg = cfg
+	s := &Segment{fs: fs, name: Name(b, ""), base: b, residents: r}
+	s.mu.dir, s.mu.cfg = dir, cfg
 	return s
 }
 
@@ -219,7 +221,7 @@ func (s *Segment) IndexesFull() bool {
 
 // path returns the name of one of the segment's files, with the suffix that it has now.
 func (s *Segment) path(suffix string) string {
-	return path.Join(s.dir, s.name+suffix+s.mu.suffix)
+	return path.Join(s.mu.dir, s.name+suffix+s.mu.suffix)
 }
 
 // useLocked pins the segment's file, opening it if needed. Every success is paired with unpin.
@@ -258,6 +260,7 @@ func (s *Segment) Unpin() {
 	if s.mu.pins < 0 {
 		base.Fail("segment %s unpinned once too often", s.name)
 	}
+	s.leaveLocked()
 	idle := s.mu.pins == 0 && s.mu.sealed
 	if idle && s.mu.evict {
 		s.unloadLocked()
@@ -299,6 +302,30 @@ func (s *Segment) closeFileLocked() {
 		_ = s.mu.file.Close()
 		s.mu.file = nil
 	}
+}
+
+// Relocate has the segment's files looked for in another directory from now on, which holds the same bytes. Pinned
+// spans go on in the files that they have.
+func (s *Segment) Relocate(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.dir = dir
+	if s.mu.file != nil {
+		s.mu.former = append(s.mu.former, s.mu.file)
+		s.mu.file = nil
+		s.leaveLocked()
+	}
+}
+
+// leaveLocked closes the files of former directories, if nobody uses them.
+func (s *Segment) leaveLocked() {
+	if s.mu.pins > 0 {
+		return
+	}
+	for _, f := range s.mu.former {
+		_ = f.Close() // its bytes are elsewhere, synced
+	}
+	s.mu.former = nil
 }
 
 // ReadAt fills p from position pos of the log; it is for tools and recovery, not for fetches.
