@@ -43,20 +43,28 @@ func (b *Broker) openTopic(now base.Instant, image *meta.Image, t *meta.Topic) {
 		}
 		p := made.partition(m.ID)
 		if p == nil {
-			p = b.openPartition(now, image, made, m.ID, b.leastUsedDir(), nil)
+			dir := b.dirForNew(base.TopicPartition{Topic: t.Name, Partition: m.ID})
+			p = b.openPartition(now, image, made, m.ID, dir, nil)
 			made.put(p)
 		}
 		p.lead(m)
 	}
 }
 
-// leastUsedDir returns the log directory with the fewest partitions, where a new one goes (as in Kafka).
-func (b *Broker) leastUsedDir() *logDir {
-	least := b.dirs[0]
-	for _, d := range b.dirs[1:] {
-		if d.count() < least.count() {
+// dirForNew returns where a new partition goes: the log directory that AlterReplicaLogDirs wanted for it, else the one
+// with the fewest partitions (as in Kafka). Directories that are offline get none while there are others.
+func (b *Broker) dirForNew(tp base.TopicPartition) *logDir {
+	if wanted := b.moves.take(tp); wanted != nil && wanted.failed() == nil {
+		return wanted
+	}
+	var least *logDir
+	for _, d := range b.dirs {
+		if d.failed() == nil && (least == nil || d.count() < least.count()) {
 			least = d
 		}
+	}
+	if least == nil {
+		return b.dirs[0]
 	}
 	return least
 }
@@ -66,7 +74,8 @@ func (b *Broker) leastUsedDir() *logDir {
 func (b *Broker) openPartition(now base.Instant, image *meta.Image, t *topic, index int32, dir *logDir,
 	found *foundDir) *partition {
 	tp := base.TopicPartition{Topic: t.name, Partition: index}
-	p := &partition{tp: tp, topic: t, dir: dir}
+	p := &partition{tp: tp, topic: t}
+	p.place.Store(dir)
 	p.mu.cfg = b.topicConfig(image, t.name)
 	options := commitlog.Options{
 		FS: b.fs, Dir: path.Join(dir.Path(), tp.String()), TopicID: t.id, Residents: b.residents,
@@ -81,15 +90,26 @@ func (b *Broker) openPartition(now base.Instant, image *meta.Image, t *topic, in
 	log, report, err := commitlog.Open(options)
 	if err != nil {
 		p.failure = coded(kafkaStorageError, "%v", err)
-		b.log.Error("partition is offline", "partition", tp.String(), "cause", err.Error())
+		b.storage.Error("partition is offline", "partition", tp.String(), "cause", err.Error())
 		return p
 	}
 	if report.Recovered > 0 || report.Cut != nil {
 		b.logRecovery(tp, report)
 	}
+	if err := b.endOldMove(options.Dir, found); err != nil {
+		b.storage.Error("mark of a move cannot be removed", "partition", tp.String(), "cause", err.Error())
+	}
 	p.log = log
 	p.mu.highWatermark = log.Committable()
 	return p
+}
+
+// endOldMove takes away the mark of a move that the last stop came between. What the move had left behind is gone.
+func (b *Broker) endOldMove(dir string, found *foundDir) error {
+	if found == nil {
+		return nil
+	}
+	return commitlog.RemoveMoved(b.fs, dir)
 }
 
 func (b *Broker) logRecovery(tp base.TopicPartition, report commitlog.Report) {
@@ -98,10 +118,10 @@ func (b *Broker) logRecovery(tp base.TopicPartition, report commitlog.Report) {
 		"start", int64(report.Start), "end", int64(report.End),
 	}
 	if report.Cut == nil {
-		b.log.Info("log recovered", attrs...)
+		b.storage.Info("log recovered", attrs...)
 		return
 	}
-	b.log.Warn("log recovered, torn tail cut off", append(attrs, "cut", report.Cut.String(),
+	b.storage.Warn("log recovered, torn tail cut off", append(attrs, "cut", report.Cut.String(),
 		"dropped_segments", report.Dropped)...)
 }
 
@@ -138,13 +158,15 @@ func (b *Broker) dropTopics(now base.Instant, deleted []*meta.Topic, out *Effect
 	}
 	for _, p := range dropped {
 		p.release(b, now, unknownTopic, out)
-		p.dir.add(-1)
+		p.cancelMove()
 		if p.log != nil {
-			p.log.Abandon()
+			p.log.Abandon() // a move that is about to end has ended by then
 		}
+		p.place.Load().add(-1)
 	}
 	for _, d := range b.dirs {
-		b.retire(now, d, slices.DeleteFunc(slices.Clone(dropped), func(p *partition) bool { return p.dir != d }))
+		elsewhere := func(p *partition) bool { return p.place.Load() != d }
+		b.retire(now, d, slices.DeleteFunc(slices.Clone(dropped), elsewhere))
 	}
 }
 
@@ -159,7 +181,7 @@ func (b *Broker) retire(now base.Instant, d *logDir, dropped []*partition) {
 		names[p.tp] = true
 	}
 	if err := b.forget(d, func(tp base.TopicPartition) bool { return names[tp] }); err != nil {
-		b.log.Error("deleted partitions cannot be forgotten", "directory", d.Path(), "cause", err.Error())
+		b.storage.Error("deleted partitions cannot be forgotten", "directory", d.Path(), "cause", err.Error())
 		return
 	}
 	for _, p := range dropped {
@@ -169,7 +191,7 @@ func (b *Broker) retire(now base.Instant, d *logDir, dropped []*partition) {
 		if err == nil {
 			b.purge.directory(b, now, to, p.config().FileDeleteDelayMs)
 		} else if !errors.Is(err, vfs.ErrNotExist) || p.log != nil {
-			b.log.Error("deleted partition's directory cannot be renamed", "directory", from, "cause", err.Error())
+			b.storage.Error("deleted partition's directory cannot be renamed", "directory", from, "cause", err.Error())
 		}
 	}
 }

@@ -23,6 +23,8 @@ type claim struct {
 	topic *meta.Topic
 	// lost says why the directory cannot be used, though records in it were synced; nil otherwise.
 	lost error
+	// others are directories with the same partition: left behind by a move if lost is nil.
+	others []foundDir
 }
 
 // adopt opens the partitions that the image gives this broker, from the directories that are there, and sets aside
@@ -37,8 +39,16 @@ func (b *Broker) adopt(now base.Instant, image *meta.Image) error {
 		return err
 	}
 	claimed := make(map[foundDir]bool)
+	var left []foundDir
 	for _, c := range claims {
 		claimed[c.foundDir] = true
+		if c.lost == nil {
+			left = append(left, c.others...)
+			continue
+		}
+		for _, f := range c.others {
+			claimed[f] = true
+		}
 	}
 	for _, d := range b.dirs {
 		if err := b.forget(d, func(tp base.TopicPartition) bool {
@@ -52,10 +62,44 @@ func (b *Broker) adopt(now base.Instant, image *meta.Image) error {
 			return err
 		}
 	}
+	for _, f := range left {
+		if err := b.leave(now, f); err != nil {
+			return err
+		}
+	}
 	b.parallel(len(claims), b.opening(now, image, claims))
 	for t := range image.Topics() {
 		b.openTopic(now, image, t)
 	}
+	return b.resumeMoves(now, claims)
+}
+
+// resumeMoves begins anew the moves that the last stop interrupted; what they had copied goes. The copy of a partition
+// that is not here otherwise is left alone: it may be all there is.
+func (b *Broker) resumeMoves(now base.Instant, claims []claim) error {
+	at := make(map[base.TopicPartition]*claim)
+	for i := range claims {
+		at[claims[i].tp] = &claims[i]
+	}
+	var again []interruptedMove
+	for _, d := range b.dirs {
+		partitions, names, err := d.FutureDirs()
+		if err != nil {
+			return err
+		}
+		for i, tp := range partitions {
+			c := at[tp]
+			if c != nil && c.lost != nil {
+				b.storage.Warn("copy of an offline partition is left", "directory", path.Join(d.Path(), names[i]))
+				continue
+			}
+			b.purge.directory(b, now, path.Join(d.Path(), names[i]), 0)
+			if c != nil && c.dir != d {
+				again = append(again, interruptedMove{tp: tp, to: d})
+			}
+		}
+	}
+	b.moves.resume(b, now, again)
 	return nil
 }
 
@@ -76,10 +120,11 @@ func (b *Broker) opening(now base.Instant, image *meta.Image, claims []claim) fu
 
 // refuse makes a partition that is offline from the start.
 func (b *Broker) refuse(image *meta.Image, t *topic, c claim) *partition {
-	p := &partition{tp: c.tp, topic: t, dir: c.dir, failure: coded(kafkaStorageError, "%v", c.lost)}
+	p := &partition{tp: c.tp, topic: t, failure: coded(kafkaStorageError, "%v", c.lost)}
+	p.place.Store(c.dir)
 	p.mu.cfg = b.topicConfig(image, t.name)
-	p.dir.add(1)
-	b.log.Error("partition is offline", "partition", p.tp.String(), "cause", c.lost.Error())
+	c.dir.add(1)
+	b.storage.Error("partition is offline", "partition", p.tp.String(), "cause", c.lost.Error())
 	return p
 }
 
@@ -87,6 +132,7 @@ func (b *Broker) refuse(image *meta.Image, t *topic, c claim) *partition {
 // directory is gone, though it was synced, claim it as well.
 func (b *Broker) sortOut(found []foundDir, image *meta.Image) (claims []claim, strays []foundDir, err error) {
 	seen, claimed := make(map[foundDir]bool), make(map[base.TopicPartition]bool)
+	first := make(map[base.TopicPartition]int)
 	for _, f := range found {
 		seen[f] = true
 		c := claim{foundDir: f, topic: b.holds(image, f.tp)}
@@ -100,7 +146,17 @@ func (b *Broker) sortOut(found []foundDir, image *meta.Image) (claims []claim, s
 			strays = append(strays, f)
 			continue
 		}
-		claims, claimed[f.tp] = append(claims, c), true
+		if i, again := first[f.tp]; again {
+			claims[i].others = append(claims[i].others, f)
+			continue
+		}
+		first[f.tp], claimed[f.tp] = len(claims), true
+		claims = append(claims, c)
+	}
+	for i := range claims {
+		if err := b.choose(&claims[i]); err != nil {
+			return nil, nil, err
+		}
 	}
 	for _, d := range b.dirs {
 		for _, e := range d.Recovery {
@@ -114,6 +170,42 @@ func (b *Broker) sortOut(found []foundDir, image *meta.Image) (claims []claim, s
 		}
 	}
 	return claims, strays, nil
+}
+
+// choose has a claim of several directories mean the one that a move brought the partition to.
+func (b *Broker) choose(c *claim) error {
+	if len(c.others) == 0 {
+		return nil
+	}
+	all := append([]foundDir{c.foundDir}, c.others...)
+	moved, lost, err := b.twice(all)
+	if err != nil {
+		return err
+	}
+	if lost != nil {
+		c.lost = lost
+		return nil
+	}
+	c.foundDir = all[moved]
+	c.others = slices.Delete(all, moved, moved+1)
+	_, c.lost, err = b.belongs(c.foundDir, c.topic.ID)
+	return err
+}
+
+// leave deletes the directory that a move has left behind. The checkpoints have forgotten it.
+func (b *Broker) leave(now base.Instant, f foundDir) error {
+	from := path.Join(f.dir.Path(), f.tp.String())
+	to := path.Join(f.dir.Path(), commitlog.RetiredName(f.tp, b.uuid(), false))
+	b.storage.Warn("partition was moved, its old directory is deleted", "directory", from)
+	err := b.fs.Rename(from, to)
+	if err == nil {
+		err = b.fs.SyncDir(f.dir.Path())
+	}
+	if err != nil {
+		return fmt.Errorf("delete moved directory: %w", err)
+	}
+	b.purge.directory(b, now, to, 0)
+	return nil
 }
 
 // holds returns the topic of a partition if the image gives that partition to this broker, or nil.
@@ -175,7 +267,7 @@ func (d *logDir) promised(tp base.TopicPartition, cause error) error {
 func (b *Broker) setAside(f foundDir) error {
 	from := path.Join(f.dir.Path(), f.tp.String())
 	to := path.Join(f.dir.Path(), commitlog.RetiredName(f.tp, b.uuid(), true))
-	b.log.Warn("directory belongs to no topic, set aside", "directory", from, "as", to)
+	b.storage.Warn("directory belongs to no topic, set aside", "directory", from, "as", to)
 	if err := b.fs.Rename(from, to); err != nil {
 		return fmt.Errorf("set directory aside: %w", err)
 	}

@@ -70,7 +70,10 @@ func (b *Broker) describeResource(kind kmsg.ConfigResourceType, name string) ([]
 		if name == "" {
 			return nil, coded(kerr.InvalidRequest.Code, "Broker id must not be empty")
 		}
-		return nil, b.checkBrokerName(name, "Broker", "") // loggers have no levels of their own here
+		if err := b.checkBrokerName(name, "Broker", ""); err != nil {
+			return nil, err
+		}
+		return b.loggers.Describe(), nil
 	}
 	return nil, coded(kerr.InvalidRequest.Code, "%s", kerr.InvalidRequest.Description)
 }
@@ -100,7 +103,7 @@ func describedEntry(e config.Entry, req *kmsg.DescribeConfigsRequest) kmsg.Descr
 			d.ConfigSynonyms = append(d.ConfigSynonyms, synonym)
 		}
 	}
-	if req.IncludeDocumentation {
+	if req.IncludeDocumentation || e.Source == config.SourceLogger {
 		doc := e.Documentation
 		d.Documentation = &doc
 	}
@@ -113,6 +116,8 @@ type alteration struct {
 	name        string
 	ops         []config.Op
 	incremental bool
+	// dry says that nothing is to be changed.
+	dry bool
 }
 
 // alteredResource is what an alteration is about.
@@ -188,6 +193,7 @@ func (c *call) alter(asked []alteration, dry bool, answer func([]alterResult) km
 		}
 		for i := range asked {
 			err := coded(kerr.InvalidRequest.Code, "Each resource must appear at most once.")
+			asked[i].dry = dry
 			if named[asked[i].resource()] == 1 {
 				err = b.alterResource(&asked[i], do)
 			}
@@ -214,6 +220,9 @@ func (c *call) alter(asked []alteration, dry bool, answer func([]alterResult) km
 
 // alterResource validates one alteration and puts it to the controller.
 func (b *Broker) alterResource(a *alteration, do decider) error {
+	if a.kind == kmsg.ConfigResourceTypeBrokerLogger && a.incremental {
+		return b.alterLoggers(a)
+	}
 	resource, err := b.alterable(a, do.Image())
 	if err != nil {
 		return err
@@ -226,6 +235,22 @@ func (b *Broker) alterResource(a *alteration, do decider) error {
 	}
 	if _, refused := do.Do(commandFor(resource, a, current, altered)); refused != nil {
 		return refused
+	}
+	return nil
+}
+
+// alterLoggers changes the levels of this broker's loggers. The metadata knows nothing of them.
+func (b *Broker) alterLoggers(a *alteration) error {
+	id, err := strconv.ParseInt(a.name, 10, 32)
+	if err != nil {
+		return coded(kerr.InvalidRequest.Code, "Node id must be an integer, but it is: %s", a.name)
+	}
+	if base.NodeID(id) != b.nodeID {
+		return coded(kerr.InvalidRequest.Code, "Unexpected node id. Expected %d, but received %d", b.nodeID, id)
+	}
+	if err := b.loggers.Alter(a.ops, a.dry); err != nil {
+		code, message := configCode(err)
+		return coded(code, "%s", message)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/gregor-log/gregor/base"
-	"github.com/gregor-log/gregor/core/vfs"
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
@@ -155,49 +154,6 @@ func (b *Broker) describePartition(t *meta.Topic,
 		p.ErrorCode = kerr.LeaderNotAvailable.Code
 	}
 	return p
-}
-
-// DescribeLogDirs (API key 35): versions 1-5. Null asks for all topics. Version 4 tells how full the volumes are
-// (KIP-827).
-func (c *call) describeLogDirs(r kmsg.Request) kmsg.Response {
-	req := r.(*kmsg.DescribeLogDirsRequest)
-	res := kmsg.NewPtrDescribeLogDirsResponse()
-	wanted := make(map[base.TopicPartition]bool)
-	for _, t := range req.Topics {
-		for _, p := range t.Partitions {
-			wanted[base.TopicPartition{Topic: t.Topic, Partition: p}] = true
-		}
-	}
-	for _, d := range c.b.dirs {
-		dir := kmsg.NewDescribeLogDirsResponseDir()
-		dir.Dir, dir.TotalBytes, dir.UsableBytes = d.Path(), -1, -1
-		if s, ok := d.FS().(vfs.Spacer); ok {
-			if total, usable, err := s.Space(d.Path()); err == nil {
-				dir.TotalBytes, dir.UsableBytes = total, usable
-			}
-		}
-		for _, p := range c.b.partitions() {
-			if p.dir != d || p.log == nil || req.Topics != nil && !wanted[p.tp] {
-				continue
-			}
-			addLogDirPartition(&dir, p)
-		}
-		res.Dirs = append(res.Dirs, dir)
-	}
-	return res
-}
-
-// addLogDirPartition adds a partition to a directory's answer; the partitions come by topic.
-func addLogDirPartition(dir *kmsg.DescribeLogDirsResponseDir, p *partition) {
-	if n := len(dir.Topics); n == 0 || dir.Topics[n-1].Topic != p.tp.Topic {
-		t := kmsg.NewDescribeLogDirsResponseDirTopic()
-		t.Topic = p.tp.Topic
-		dir.Topics = append(dir.Topics, t)
-	}
-	found := kmsg.NewDescribeLogDirsResponseDirTopicPartition()
-	found.Partition, found.Size = p.tp.Partition, p.log.Size()
-	t := &dir.Topics[len(dir.Topics)-1]
-	t.Partitions = append(t.Partitions, found)
 }
 
 // mostTold is how many configs or producers one answer tells before it tells no more: what is named again and again, in

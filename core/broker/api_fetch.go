@@ -32,6 +32,7 @@ type fetchOp struct {
 	conn   *Conn
 	seq    uint64
 	header wire.RequestHeader
+	stats  *apiStats
 
 	session   fetchContext
 	items     []fetchItem
@@ -80,7 +81,7 @@ func (c *call) fetch() {
 	op := fetchOps.Get().(*fetchOp)
 	limit := min(int64(req.MaxBytes), int64(c.b.config().FetchMaxBytes))
 	*op = fetchOp{
-		conn: c.conn, seq: c.seq, header: c.header, items: op.items[:0], results: op.results[:0],
+		conn: c.conn, seq: c.seq, header: c.header, stats: c.stats, items: op.items[:0], results: op.results[:0],
 		included: op.included[:0],
 		maxBytes: max(limit, 0), minBytes: min(int64(req.MinBytes), limit), maxWaitMs: req.MaxWaitMs,
 		committed: req.ReadCommitted,
@@ -105,6 +106,7 @@ func (c *call) fetch() {
 
 // refuse answers an error of the whole request: of its session.
 func (op *fetchOp) refuse(code int16, out *Effects) {
+	op.stats.fail(code)
 	reply := wire.NewFetchReply(op.header, code, 0, 0)
 	reply.End()
 	op.conn.complete(op.seq, reply.Reply, out)
@@ -219,6 +221,7 @@ func (op *fetchOp) reply(b *Broker, now base.Instant, out *Effects) {
 	})
 	reply.End()
 	for i := range op.results {
+		op.stats.fail(op.results[i].ErrorCode)
 		op.results[i].Records = wire.Span{} // the reply owns them now
 	}
 	op.conn.complete(op.seq, reply.Reply, out)

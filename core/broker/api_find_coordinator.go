@@ -5,34 +5,72 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/core/group"
 )
 
-// FindCoordinator (API key 10): versions 0-6, several keys from 4 (KIP-699). There are no coordinators yet, which
-// clients are told with COORDINATOR_NOT_AVAILABLE: they ask again later.
+// FindCoordinator (API key 10): versions 0-6, several keys from 4 (KIP-699). The coordinator of a group is the leader of
+// the partition of __consumer_offsets that the group's name hashes to. The first client that asks has the topic made,
+// and is told COORDINATOR_NOT_AVAILABLE until it is there: clients ask again. There are no coordinators of transactions
+// and of share groups.
 
-// coordinatorTypes are the types that a coordinator may have: of groups, transactions and share groups.
-const coordinatorTypes = 3
+// The types that a coordinator may have.
+const (
+	groupCoordinator int8 = iota
+	transactionCoordinator
+	shareCoordinator
+)
 
 func (c *call) findCoordinator(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.FindCoordinatorRequest)
 	res := kmsg.NewPtrFindCoordinatorResponse()
-	code, message := kerr.CoordinatorNotAvailable.Code, "The coordinator is not available."
-	if req.Version >= 4 {
-		message = "" // as in Kafka
-	}
-	if req.CoordinatorType < 0 || req.CoordinatorType >= coordinatorTypes {
-		code, message = kerr.InvalidRequest.Code, kerr.InvalidRequest.Description
-	}
 	if req.Version < 4 {
-		res.ErrorCode, res.ErrorMessage = code, &message
-		res.NodeID, res.Port = int32(base.NoNode), -1
+		found := c.coordinator(req.CoordinatorType, req.CoordinatorKey)
+		res.ErrorCode, res.ErrorMessage = found.ErrorCode, found.ErrorMessage
+		res.NodeID, res.Host, res.Port = found.NodeID, found.Host, found.Port
 		return res
 	}
 	for _, key := range req.CoordinatorKeys {
-		k := kmsg.NewFindCoordinatorResponseCoordinator()
-		k.Key, k.ErrorCode, k.ErrorMessage = key, code, &message
-		k.NodeID, k.Port = int32(base.NoNode), -1
-		res.Coordinators = append(res.Coordinators, k)
+		found := c.coordinator(req.CoordinatorType, key)
+		if found.ErrorCode == kerr.CoordinatorNotAvailable.Code || req.CoordinatorType == shareCoordinator {
+			found.ErrorMessage = new(string) // as in Kafka
+		}
+		res.Coordinators = append(res.Coordinators, found)
 	}
 	return res
+}
+
+// coordinator finds the coordinator of one key.
+func (c *call) coordinator(kind int8, key string) kmsg.FindCoordinatorResponseCoordinator {
+	found := kmsg.NewFindCoordinatorResponseCoordinator()
+	found.Key, found.NodeID, found.Port = key, int32(base.NoNode), -1
+	refused := func(e *kerr.Error, message string) kmsg.FindCoordinatorResponseCoordinator {
+		found.ErrorCode, found.ErrorMessage = e.Code, &message
+		return found
+	}
+	const notAvailable = "The coordinator is not available."
+	switch {
+	case kind < groupCoordinator || kind > shareCoordinator || kind == shareCoordinator && c.header.Version < 6:
+		return refused(kerr.InvalidRequest, kerr.InvalidRequest.Description)
+	case kind != groupCoordinator:
+		return refused(kerr.CoordinatorNotAvailable, notAvailable)
+	}
+	image := c.b.Image()
+	t := image.Topic(offsetsTopic)
+	if t == nil {
+		c.b.createOffsetsTopic(c.now, c.out)
+		return refused(kerr.CoordinatorNotAvailable, notAvailable)
+	}
+	m := t.Partitions[group.PartitionFor(key, int32(len(t.Partitions)))]
+	node := image.Broker(m.Leader)
+	if node == nil || !node.Active() || len(c.b.offlineReplicas(t, m)) == len(m.Replicas) {
+		return refused(kerr.CoordinatorNotAvailable, notAvailable)
+	}
+	found.NodeID = int32(node.ID)
+	found.Host, found.Port = endpointOf(node, c.conn.listener)
+	none := "NONE" // as in Kafka, to the letter
+	if c.header.Version >= 4 {
+		none = ""
+	}
+	found.ErrorMessage = &none
+	return found
 }

@@ -95,6 +95,7 @@ func (p *produce) partition(t wire.ProduceTopic, found *topic, part wire.Produce
 
 func (p *produce) refuse(r wire.ProduceResult) wire.ResultPosition {
 	p.failed = true
+	p.stats.fail(r.ErrorCode)
 	return p.reply.Result(r)
 }
 
@@ -207,10 +208,10 @@ func rulesOf(cfg config.Topic, wall int64) batch.Rules {
 // await makes the request wait for one partition's acks.
 func (p *produce) await(target *partition, at wire.ResultPosition, need base.Offset) {
 	if p.waiting == nil {
-		p.waiting = &parkedProduce{conn: p.conn, seq: p.seq, reply: p.reply}
+		p.waiting = &parkedProduce{conn: p.conn, seq: p.seq, stats: p.stats, reply: p.reply}
 		p.waiting.mu.left = 1 // this request itself, until all of it is walked
 	}
-	p.waiting.add(target, at, need, p.out, p.b)
+	p.waiting.add(p.b, p.now, target, at, need, p.out)
 }
 
 // answer ends the request: at once, or once all acks are there.
@@ -236,6 +237,7 @@ type parkedProduce struct {
 	timer timer
 	conn  *Conn
 	seq   uint64
+	stats *apiStats
 	reply wire.ProduceReply
 
 	mu struct {
@@ -260,23 +262,24 @@ var (
 )
 
 // add makes the operation wait for a partition.
-func (op *parkedProduce) add(p *partition, at wire.ResultPosition, need base.Offset, out *Effects, b *Broker) {
+func (op *parkedProduce) add(b *Broker, now base.Instant, p *partition, at wire.ResultPosition, need base.Offset,
+	out *Effects) {
 	op.mu.Lock()
 	part := len(op.mu.parts)
 	op.mu.parts = append(op.mu.parts, ackPart{partition: p, at: at})
 	op.mu.left++
 	op.mu.Unlock()
 	if code, waits := p.awaitAck(op, part, need); !waits {
-		op.settle(b, part, code, out)
+		op.settle(b, now, part, code, out)
 		return
 	}
 	if p.offline() != nil {
-		op.settle(b, part, kafkaStorageError, out)
+		op.settle(b, now, part, kafkaStorageError, out)
 	}
 }
 
 // settle notes the outcome of one part. The last one sends the reply.
-func (op *parkedProduce) settle(b *Broker, part int, code int16, out *Effects) {
+func (op *parkedProduce) settle(b *Broker, _ base.Instant, part int, code int16, out *Effects) {
 	op.mu.Lock()
 	x := &op.mu.parts[part]
 	if op.mu.over || x.settled {
@@ -319,6 +322,7 @@ func (op *parkedProduce) send(b *Broker, out *Effects) {
 	op.conn.unpark(op.seq)
 	for _, part := range op.mu.parts {
 		if part.code != noCode {
+			op.stats.fail(part.code)
 			op.reply.Fail(part.at, part.code)
 		}
 	}

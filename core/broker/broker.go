@@ -36,8 +36,12 @@ type Options struct {
 
 // Broker is one broker. See the package comment.
 type Broker struct {
-	fs        vfs.FS
+	fs vfs.FS
+	// loggers are what clients alter as BROKER_LOGGER; log, storage and grouping are three of them.
+	loggers   *config.Loggers
 	log       *slog.Logger
+	storage   *slog.Logger
+	grouping  *slog.Logger
 	rand      env.Source
 	parallel  func(n int, work func(i int))
 	residents *segment.Residents
@@ -58,9 +62,12 @@ type Broker struct {
 	sessions   sessions
 	timers     timers
 	controller controller
+	groups     groups
 	producers  producerIDs
 	chores     []*chore
+	moves      moves
 	purge      purge
+	stats      stats
 	mostTold   int // see checkAnswer
 	// checkpoints is held while a checkpoint file is written: tasks that write one may run side by side.
 	checkpoints sync.Mutex
@@ -76,7 +83,8 @@ type logDir struct {
 
 	mu struct {
 		sync.Mutex
-		partitions int // how many are placed here
+		partitions int   // how many are placed here
+		failure    error // why the directory is offline, or nil
 	}
 }
 

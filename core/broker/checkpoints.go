@@ -51,6 +51,11 @@ func (d *logDir) write(name string, entries []commitlog.OffsetEntry) error {
 func (b *Broker) forget(d *logDir, match func(base.TopicPartition) bool) error {
 	b.checkpoints.Lock()
 	defer b.checkpoints.Unlock()
+	return b.forgetLocked(d, match)
+}
+
+// forgetLocked is forget for those who hold the checkpoints.
+func (b *Broker) forgetLocked(d *logDir, match func(base.TopicPartition) bool) error {
 	for _, name := range []string{commitlog.RecoveryPointFile, commitlog.LogStartFile} {
 		f := d.file(name)
 		kept := slices.DeleteFunc(slices.Clone(f.entries), func(e commitlog.OffsetEntry) bool {
@@ -74,6 +79,9 @@ func (b *Broker) checkpoint(name string,
 	defer b.checkpoints.Unlock()
 	var errs []error
 	for i, d := range b.dirs {
+		if d.failed() != nil {
+			continue // whatever its files say, the next start looks at all of it
+		}
 		var entries []commitlog.OffsetEntry
 		if i == 0 && name == commitlog.RecoveryPointFile {
 			entries = append(entries, commitlog.OffsetEntry{
@@ -82,7 +90,7 @@ func (b *Broker) checkpoint(name string,
 		}
 		before := d.file(name).entries
 		for _, p := range b.partitions() {
-			if p.dir != d {
+			if p.place.Load() != d {
 				continue
 			}
 			was, listed := commitlog.LookupOffset(before, p.tp)

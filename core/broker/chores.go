@@ -15,6 +15,8 @@ type chore struct {
 	work  func(b *Broker, wall int64) error
 	// begin stands in for work where a step is enough, as all that takes long are tasks of its own.
 	begin func(b *Broker, now base.Instant, out *Effects)
+	// late says that the first round comes a whole interval after the start.
+	late bool
 }
 
 var _ expirer = (*chore)(nil)
@@ -50,7 +52,7 @@ func (t *choreTask) Urgent() bool {
 
 func (t *choreTask) done(b *Broker, now base.Instant, out *Effects) {
 	if t.err != nil {
-		b.log.Error("chore failed", "chore", t.chore.name, "cause", t.err.Error())
+		b.storage.Error("chore failed", "chore", t.chore.name, "cause", t.err.Error())
 	}
 	b.timers.set(&t.chore.timer, now.Mono.Add(t.chore.every), t.chore)
 	for _, p := range b.partitions() {
@@ -83,6 +85,7 @@ func (b *Broker) startChores(now base.Instant) {
 		{cfg.LogStartMs, &chore{name: "log start checkpoint", work: checkpointing((*Broker).writeStarts)}},
 		{cfg.HighWatermarkMs, &chore{name: "high watermark checkpoint", work: checkpointing((*Broker).writeHighs)}},
 		{cfg.FlushCheckMs, &chore{name: "flush", begin: (*Broker).flushDue}},
+		{cfg.OffsetsCheckMs, &chore{name: "offset expiry", begin: (*Broker).expireOffsets, late: true}},
 		{cfg.ProducerIDCheckMs, &chore{name: "producer expiry", work: (*Broker).expireProducers}},
 	} {
 		if c.ms <= 0 || c.ms > int64(24*365*time.Hour/time.Millisecond) {
@@ -91,7 +94,10 @@ func (b *Broker) startChores(now base.Instant) {
 		made := c.made
 		made.every = time.Duration(c.ms) * time.Millisecond
 		b.chores = append(b.chores, made)
-		first := min(made.every, time.Duration(cfg.InitialTaskDelayMs)*time.Millisecond)
+		first := made.every
+		if !made.late {
+			first = min(first, time.Duration(cfg.InitialTaskDelayMs)*time.Millisecond)
+		}
 		b.timers.set(&made.timer, now.Mono.Add(max(first, 1)), made)
 	}
 }
@@ -137,7 +143,7 @@ func (b *Broker) trim(partitions []*partition, wall int64) error {
 	for _, p := range partitions {
 		n, err := p.log.Trim(wall)
 		if n > 0 {
-			b.log.Info("segments deleted", "partition", p.tp.String(), "segments", n, "start", int64(p.log.Start()))
+			b.storage.Info("segments deleted", "partition", p.tp.String(), "segments", n, "start", int64(p.log.Start()))
 		}
 		errs = append(errs, err)
 	}
@@ -166,7 +172,7 @@ func (t *trimTask) Urgent() bool {
 
 func (t *trimTask) done(b *Broker, now base.Instant, out *Effects) {
 	if t.err != nil {
-		b.log.Error("segments cannot be deleted", "cause", t.err.Error())
+		b.storage.Error("segments cannot be deleted", "cause", t.err.Error())
 	}
 	for _, p := range t.partitions {
 		p.takeUp(b, now, out)

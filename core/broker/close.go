@@ -19,7 +19,7 @@ func (b *Broker) Close() error {
 	failed := make(map[*logDir]bool)
 	for i, p := range partitions {
 		if errs[i] != nil || p.log == nil {
-			failed[p.dir] = true
+			failed[p.place.Load()] = true
 		}
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("close %s: %w", p.tp, errs[i])
@@ -32,7 +32,7 @@ func (b *Broker) Close() error {
 	}
 	err = errors.Join(err, b.writeRecovery(), b.writeHighs())
 	for _, d := range b.dirs {
-		if !failed[d] && err == nil {
+		if !failed[d] && d.failed() == nil && err == nil {
 			err = d.MarkClean(int64(b.epoch))
 		}
 	}

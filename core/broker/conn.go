@@ -23,6 +23,7 @@ type Conn struct {
 
 	listener *Listener
 	peer     string
+	share    uint8 // of the counters
 
 	mu struct {
 		sync.Mutex
@@ -30,7 +31,7 @@ type Conn struct {
 		slots []slot
 		head  uint64
 		// ready are the replies that may leave, in order.
-		ready  []*wire.Reply
+		ready  []answer
 		closed bool
 		// refusing says that no more requests are served: the connection is closed when the last slot is gone.
 		refusing bool
@@ -43,8 +44,15 @@ type Conn struct {
 
 // slot is one request that is being served.
 type slot struct {
+	answer
+	done bool
+}
+
+// answer is a request's reply, with what its time is counted by.
+type answer struct {
 	reply *wire.Reply // nil where no reply is due (acks=0)
-	done  bool
+	stats *apiStats
+	began base.Mono
 }
 
 // canceller is an operation that waits and can be told that nobody wants its reply any more.
@@ -55,7 +63,7 @@ type canceller interface {
 // NewConn makes the broker's side of a connection that came in on a listener. peer is the client's address without the
 // port.
 func NewConn(l *Listener, peer string) *Conn {
-	return &Conn{listener: l, peer: peer}
+	return &Conn{listener: l, peer: peer, share: nextShare()}
 }
 
 // Peer returns the client's address.
@@ -63,14 +71,15 @@ func (c *Conn) Peer() string {
 	return c.peer
 }
 
-// begin takes the next request's number. It reports false if no more requests are served.
-func (c *Conn) begin() (uint64, bool) {
+// begin takes the number of the next request, which came at an instant and is counted in stats. It reports false if no
+// more requests are served.
+func (c *Conn) begin(stats *apiStats, at base.Mono) (uint64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mu.refusing || c.mu.closed {
 		return 0, false
 	}
-	c.mu.slots = append(c.mu.slots, slot{})
+	c.mu.slots = append(c.mu.slots, slot{answer: answer{stats: stats, began: at}})
 	return c.mu.head + uint64(len(c.mu.slots)) - 1, true
 }
 
@@ -101,8 +110,8 @@ func (c *Conn) complete(seq uint64, reply *wire.Reply, out *Effects) {
 	before := len(c.mu.ready)
 	n := 0
 	for n < len(c.mu.slots) && c.mu.slots[n].done {
-		if r := c.mu.slots[n].reply; r != nil {
-			c.mu.ready = append(c.mu.ready, r)
+		if a := c.mu.slots[n].answer; a.reply != nil {
+			c.mu.ready = append(c.mu.ready, a)
 		}
 		c.mu.slots[n] = slot{}
 		n++
@@ -127,9 +136,23 @@ func (c *Conn) complete(seq uint64, reply *wire.Reply, out *Effects) {
 // Take moves the replies that are ready to the end of dst and returns it. The caller sends them in that order and
 // releases each. Takers of one connection must keep their turns until what they took is sent.
 func (c *Conn) Take(dst []*wire.Reply) []*wire.Reply {
+	return c.TakeTimed(dst, nil)
+}
+
+// TakeTimed is Take with a clock: the requests are said to have lasted until it is read, which is done once, and only
+// if a reply is ready. Without one no times are counted.
+func (c *Conn) TakeTimed(dst []*wire.Reply, clock func() base.Mono) []*wire.Reply {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	dst = append(dst, c.mu.ready...)
+	var now base.Mono
+	if clock != nil && len(c.mu.ready) > 0 {
+		now = clock()
+	}
+	for i := range c.mu.ready {
+		a := &c.mu.ready[i]
+		a.end(c.share, now)
+		dst = append(dst, a.reply)
+	}
 	clear(c.mu.ready)
 	c.mu.ready = c.mu.ready[:0]
 	return dst
@@ -167,10 +190,10 @@ func (c *Conn) end(b *Broker) {
 		return
 	}
 	c.mu.closed = true
-	replies := c.mu.ready
+	answers := c.mu.ready
 	for _, s := range c.mu.slots {
 		if s.reply != nil {
-			replies = append(replies, s.reply)
+			answers = append(answers, s.answer)
 		}
 	}
 	waiting := make([]canceller, 0, len(c.mu.parked))
@@ -184,7 +207,7 @@ func (c *Conn) end(b *Broker) {
 	for _, op := range waiting {
 		op.cancel(b)
 	}
-	for _, r := range replies {
-		r.Release()
+	for _, a := range answers {
+		a.reply.Release()
 	}
 }

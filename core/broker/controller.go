@@ -10,6 +10,7 @@ import (
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
 	"github.com/gregor-log/gregor/core/commitlog"
+	"github.com/gregor-log/gregor/core/config"
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
@@ -193,7 +194,7 @@ func (t *metadataSync) done(b *Broker, now base.Instant, out *Effects) {
 		over, err = b.commitLocked(now, synced, out)
 	}
 	if err != nil {
-		b.log.Error("metadata log is offline", "cause", err.Error())
+		b.loggers.Logger(config.ControllerLogger).Error("metadata log is offline", "cause", err.Error())
 		over = append(over, c.failLocked(err, b.Image())...)
 		c.mu.Unlock()
 		settle(now, over, err, out)
@@ -224,6 +225,7 @@ func (b *Broker) commitLocked(now base.Instant, synced base.Offset, out *Effects
 			return over, fmt.Errorf("metadata does not apply: %w", err)
 		}
 		b.act(now, image, delta, out)
+		b.followGroups(now, delta.Deleted, out)
 		b.image.Store(image)
 	}
 	return over, nil

@@ -32,7 +32,7 @@ import (
 // crashRun is the workload and what it was promised.
 type crashRun struct {
 	t      *testing.T
-	class  string // "page-cache" or "fsync"
+	class  string // "page-cache" or "fsync", and " on two disks" for two log directories
 	disk   *vfs.Mem
 	faults *vfs.Faults
 	fs     vfs.FS // what the broker sees
@@ -48,7 +48,11 @@ type crashRun struct {
 	// written is every value that was ever sent, by partition and offset, acknowledged or not.
 	written map[base.TopicPartition]map[base.Offset]string
 
-	stopped  bool // recovering: do not stop again
+	// groups is set where the workload is about groups.
+	groups *groupsCrash
+
+	stopped  bool   // recovering: do not stop again
+	sparse   uint64 // where set, the power is lost in one of so many ways at each point, in turn
 	points   int
 	outcomes map[string]int
 	failure  error // the first broken promise
@@ -74,7 +78,10 @@ type ackedRecord struct {
 	value  string
 }
 
-const crashDir = "/data/logs"
+const (
+	crashDir  = "/data/logs"
+	crashDir2 = "/data/more"
+)
 
 func TestCrashEverywhere(t *testing.T) {
 	for _, class := range []string{"page-cache", "fsync"} {
@@ -110,7 +117,9 @@ func TestCrashEverywhereFindsLies(t *testing.T) {
 		{"time indexes are not synced", "fsync", func(fs vfs.FS) vfs.FS {
 			return lyingFS{FS: fs, files: true, suffix: ".timeindex"}
 		}},
-		{"every fifth write is lost", "page-cache", func(fs vfs.FS) vfs.FS { return lyingFS{FS: fs, lose: new(int)} }},
+		{"every fifth write is lost", "page-cache", func(fs vfs.FS) vfs.FS {
+			return lyingFS{FS: fs, lose: new(int), losing: "one-0"}
+		}},
 	} {
 		t.Run(lie.name, func(t *testing.T) {
 			r := newCrashRun(t, lie.class, lie.wrap)
@@ -128,7 +137,8 @@ type lyingFS struct {
 	vfs.FS
 	files, names bool
 	suffix       string // lie about files with this suffix alone
-	lose         *int   // counts writes to logs; every fifth is lost
+	lose         *int   // counts writes to the logs of losing; every fifth is lost
+	losing       string // a partition
 }
 
 func (l lyingFS) SyncDir(dir string) error {
@@ -144,7 +154,7 @@ func (l lyingFS) Open(name string, mode vfs.Mode) (vfs.File, error) {
 		return nil, err
 	}
 	lying := lyingFile{File: f, sync: l.files && strings.HasSuffix(name, l.suffix)}
-	if l.lose != nil && strings.HasSuffix(name, "one-0/00000000000000000000.log") {
+	if l.lose != nil && strings.Contains(name, l.losing) && strings.HasSuffix(name, ".log") {
 		lying.lose = l.lose
 	}
 	return lying, nil
@@ -185,13 +195,19 @@ func newCrashRun(t *testing.T, class string, wrap func(vfs.FS) vfs.FS) *crashRun
 }
 
 func crashConfig(t *testing.T, class string) *config.Broker {
+	class, more, _ := strings.Cut(class, " on ")
+	dirs := crashDir
+	if more != "" {
+		dirs += "," + crashDir2
+	}
 	pairs := []config.KV{
-		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:9092"}, {Name: "log.dirs", Value: crashDir},
+		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:9092"}, {Name: "log.dirs", Value: dirs},
 		{Name: "log.index.interval.bytes", Value: "200"}, {Name: "log.segment.delete.delay.ms", Value: "1"},
 		{Name: "log.retention.check.interval.ms", Value: "1000"}, {Name: "log.initial.task.delay.ms", Value: "1000"},
 		{Name: "log.flush.offset.checkpoint.interval.ms", Value: "1000"},
 		{Name: "log.flush.start.offset.checkpoint.interval.ms", Value: "1000"},
 		{Name: "replica.high.watermark.checkpoint.interval.ms", Value: "1000"},
+		{Name: "offsets.topic.num.partitions", Value: "1"}, {Name: "group.initial.rebalance.delay.ms", Value: "0"},
 	}
 	if class == "fsync" {
 		pairs = append(pairs, config.KV{Name: "log.flush.interval.messages", Value: "1"})
@@ -203,8 +219,9 @@ func crashConfig(t *testing.T, class string) *config.Broker {
 	return cfg
 }
 
-func openCrashed(t *testing.T, class string, fs vfs.FS, now base.Instant, log io.Writer) (*Broker, error) {
-	var out Effects
+// openCrashed opens a broker; the tasks that it begins with are in out.
+func openCrashed(t *testing.T, class string, fs vfs.FS, now base.Instant, log io.Writer,
+	out *Effects) (*Broker, error) {
 	return Open(Options{
 		FS: fs, Config: crashConfig(t, class),
 		Advertised: []config.Endpoint{{Name: "PLAINTEXT", Host: "h", Port: 9092}},
@@ -214,7 +231,7 @@ func openCrashed(t *testing.T, class string, fs vfs.FS, now base.Instant, log io
 				work(i)
 			}
 		},
-	}, &out)
+	}, out)
 }
 
 // send hands a request to the broker and runs tasks until it is answered.
@@ -276,11 +293,12 @@ func (r *crashRun) pass(ms int64) {
 }
 
 func (r *crashRun) open() {
-	b, err := openCrashed(r.t, r.class, r.fs, r.now, io.Discard)
+	b, err := openCrashed(r.t, r.class, r.fs, r.now, io.Discard, &r.out)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.b = b
+	r.collect()
 	r.conn = NewConn(b.Listener("PLAINTEXT"), "client")
 }
 
@@ -475,11 +493,17 @@ func (r *crashRun) hook(op vfs.Op) vfs.Decision {
 	if !op.Kind.Changes() {
 		return vfs.Decision{} // the disk is what it was before the last call
 	}
+	if r.groups != nil && strings.Contains(op.Name, MetadataPartition.Topic) {
+		return vfs.Decision{} // the other workload has those
+	}
 	r.crash("kill", op, r.disk.CrashClone(vfs.KeepAll), true)
 	if op.Kind == vfs.OpWrite && op.Len > 1 {
 		r.crash("kill inside a write", op, r.tornWrite(op), true)
 	}
-	for _, c := range powerChoices(uint64(op.Seq)) {
+	for i, c := range powerChoices(uint64(op.Seq)) {
+		if r.sparse > 0 && (uint64(op.Seq)+uint64(i))%r.sparse != 0 {
+			continue
+		}
 		r.crash("power loss, "+c.name, op, r.disk.CrashClone(c.choice), false)
 	}
 	return vfs.Decision{}
@@ -537,9 +561,13 @@ func (r *crashRun) crash(how string, op vfs.Op, disk *vfs.Mem, killed bool) {
 
 // recover opens a broker on a disk, checks it, uses it, closes it and checks the files.
 func (r *crashRun) recover(disk *vfs.Mem, killed bool, log io.Writer) error {
-	b, err := openCrashed(r.t, r.class, disk, r.now, log)
+	var out Effects
+	b, err := openCrashed(r.t, r.class, disk, r.now, log, &out)
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
+	}
+	if r.groups != nil {
+		return r.groups.judge(b, out.Tasks, killed)
 	}
 	if err := r.survey(b, killed); err != nil {
 		return err
@@ -564,7 +592,7 @@ func (r *crashRun) resend(b *Broker, killed bool) error {
 		return nil
 	}
 	end := p.log.End()
-	if killed || r.class == "fsync" {
+	if killed || strings.HasPrefix(r.class, "fsync") {
 		again := slices.Clone(r.promised.last.sent)
 		got, err := p.log.Append(again, p.mu.leaderEpoch, r.now.Wall)
 		if err != nil || !got.Duplicate || got.Base != r.promised.last.base {
@@ -619,7 +647,7 @@ func (r *crashRun) survey(b *Broker, killed bool) error {
 		}
 		found[p.tp] = records
 	}
-	if !killed && r.class == "page-cache" {
+	if !killed && strings.HasPrefix(r.class, "page-cache") {
 		return nil // this class promises nothing when the power goes
 	}
 	for _, a := range r.promised.acked {
@@ -730,7 +758,15 @@ func produceRequest(tp base.TopicPartition, b batch.Batch) *kmsg.ProduceRequest 
 
 // checkFiles audits every partition directory of a disk after a clean stop.
 func checkFiles(disk vfs.FS) error {
-	entries, err := disk.List(crashDir)
+	err := checkDir(disk, crashDir)
+	if again := checkDir(disk, crashDir2); !errors.Is(again, vfs.ErrNotExist) {
+		err = errors.Join(err, again)
+	}
+	return err
+}
+
+func checkDir(disk vfs.FS, dir string) error {
+	entries, err := disk.List(dir)
 	if err != nil {
 		return err
 	}
@@ -738,7 +774,7 @@ func checkFiles(disk vfs.FS) error {
 		if _, ok := commitlog.ParsePartitionDir(e.Name); !ok || !e.Dir {
 			continue
 		}
-		a, err := commitlog.AuditDir(disk, path.Join(crashDir, e.Name), nil)
+		a, err := commitlog.AuditDir(disk, path.Join(dir, e.Name), nil)
 		if err := errors.Join(append(a.Problems, err)...); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}

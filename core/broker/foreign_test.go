@@ -3,14 +3,11 @@ package broker
 import (
 	"encoding/binary"
 	"errors"
-	"log/slog"
 	"maps"
 	"path"
 	"slices"
 	"testing"
 
-	"github.com/gregor-log/gregor/core/config"
-	"github.com/gregor-log/gregor/core/env"
 	"github.com/gregor-log/gregor/core/vfs"
 	"github.com/gregor-log/gregor/replication/meta"
 )
@@ -72,20 +69,7 @@ func TestUnknownMetadataIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := filesBelow(t, h.mem, "data")
-	cfg, _, err := config.ParseBroker(h.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var effects Effects
-	_, err = Open(Options{
-		FS: h.mem, Config: cfg, Rand: env.NewSeeded(9, "foreign"), Log: slog.New(slog.DiscardHandler), Now: h.now,
-		OpenFiles: 64, Parallel: func(n int, work func(int)) {
-			for i := range n {
-				work(i)
-			}
-		},
-	}, &effects)
-	if !errors.Is(err, meta.ErrUnsupportedRecord) {
+	if err := h.tryOpen(); !errors.Is(err, meta.ErrUnsupportedRecord) {
 		t.Errorf("got %v, expected %v", err, meta.ErrUnsupportedRecord)
 	}
 	after := filesBelow(t, h.mem, "data")

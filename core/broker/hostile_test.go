@@ -53,6 +53,7 @@ func TestLengthsThatLie(t *testing.T) {
 	const most = 1 << 20
 	h := newHarness(t)
 	id := h.create("t", 1)
+	h.coordinator("g") // the first who asks for one has a topic made
 	for _, a := range servedAPIs() {
 		for v := a.least; v <= a.max; v++ {
 			honest := frameOf(sampleRequest(a.key, v, "t", id))

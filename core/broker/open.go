@@ -19,13 +19,17 @@ import (
 // for as long as recovery takes; Effects of it (removals that are due) are in out.
 func Open(o Options, out *Effects) (*Broker, error) {
 	b := &Broker{
-		fs: o.FS, log: o.Log, rand: o.Rand, parallel: o.Parallel, residents: segment.NewResidents(o.OpenFiles),
-		nodeID: o.Config.NodeID, advertised: o.Advertised, static: o.Config, apis: newAPITable(),
+		fs: o.FS, loggers: config.LoggersOf(o.Log), rand: o.Rand, parallel: o.Parallel,
+		residents: segment.NewResidents(o.OpenFiles),
+		nodeID:    o.Config.NodeID, advertised: o.Advertised, static: o.Config, apis: newAPITable(),
 		mostTold: mostTold,
 	}
+	b.log, b.storage = b.loggers.Logger(config.BrokerLogger), b.loggers.Logger(config.StorageLogger)
+	b.grouping = b.loggers.Logger(config.GroupLogger)
 	b.cfg.Store(o.Config)
 	b.image.Store(meta.NewImage())
 	b.topics.init()
+	b.stats.init()
 	b.sessions.init(int(o.Config.FetchSessions))
 	if err := b.openDirs(o.Config); err != nil {
 		return nil, err
@@ -34,6 +38,7 @@ func Open(o Options, out *Effects) (*Broker, error) {
 		return nil, errors.Join(err, b.closeDirs())
 	}
 	b.startChores(o.Now)
+	b.followGroups(o.Now, nil, out)
 	out.Deadline = b.timers.next()
 	return b, nil
 }

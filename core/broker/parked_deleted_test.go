@@ -33,7 +33,7 @@ func TestDeletionBeforeAProduceIsParked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seq, _ := conn.begin()
+			seq, _ := conn.begin(nil, 0)
 			op := &parkedProduce{
 				conn: conn, seq: seq, reply: wire.NewProduceReply(wire.RequestHeader{Key: 0, Version: 9}, req.Topics),
 			}
@@ -43,7 +43,7 @@ func TestDeletionBeforeAProduceIsParked(t *testing.T) {
 			op.reply.EndTopic()
 			op.reply.End()
 			op.mu.left = 1
-			op.add(p, at, test.need, &h.effects, h.b)
+			op.add(h.b, h.now, p, at, test.need, &h.effects)
 			op.park(h.b, h.now, 1000, &h.effects)
 			h.effects.Reset()
 			replies := conn.Take(nil)

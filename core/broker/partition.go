@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
@@ -15,7 +16,8 @@ import (
 type partition struct {
 	tp    base.TopicPartition
 	topic *topic
-	dir   *logDir
+	// place is the log directory that the partition is in. A move changes it.
+	place atomic.Pointer[logDir]
 
 	// log is nil where the partition could not be opened; failure says why.
 	log     *commitlog.Log
@@ -35,21 +37,35 @@ type partition struct {
 		fetches []*fetchWait
 		acks    []ackWait
 		gone    bool // the topic was deleted
+		// move is the move to another log directory that is under way, or nil.
+		move *replicaMove
+		// coordinator is that of the groups that live here, if the topic is __consumer_offsets.
+		coordinator *shard
 	}
 }
 
-// ackWait is a produce request's wait for one partition.
+// settler is what waits for acks: a produce request, or a group coordinator's write.
+type settler interface {
+	// settle notes the outcome of one part: 0 once it is committed, or the code to answer. No lock of a partition is
+	// held.
+	settle(b *Broker, now base.Instant, part int, code int16, out *Effects)
+}
+
+// ackWait is a wait for one partition.
 type ackWait struct {
-	op *parkedProduce
+	op settler
 	// need is the offset up to which, exclusive, the log must be committed.
 	need base.Offset
-	part int // index into the operation's parts
+	part int // index into the operation's parts, where it has several
 }
 
 // offline returns why the partition cannot serve, or nil.
 func (p *partition) offline() error {
 	if p.failure != nil {
 		return p.failure
+	}
+	if err := p.place.Load().failed(); err != nil {
+		return err
 	}
 	return p.log.Failure()
 }
@@ -82,6 +98,13 @@ func (p *partition) deleted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.mu.gone
+}
+
+// coordinator returns the coordinator of the groups that live in the partition, or nil.
+func (p *partition) coordinator() *shard {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.coordinator
 }
 
 // highWatermark returns the offset below which everything is committed.
@@ -117,7 +140,7 @@ func (p *partition) append(b *Broker, now base.Instant, v batch.Batch, out *Effe
 // sync asks for a sync of the log, unless one is under way: what was appended meanwhile shares the next.
 func (p *partition) sync(out *Effects) {
 	if job, ok := p.log.BeginSync(); ok {
-		out.task(&syncTask{partition: p, job: job})
+		out.task(&syncTask{partition: p, job: job, from: p.log.Synced()})
 	}
 }
 
@@ -136,7 +159,7 @@ func (p *partition) advance(b *Broker, now base.Instant, out *Effects) {
 	}
 	p.mu.Unlock()
 	for _, a := range acked {
-		a.op.settle(b, a.part, 0, out)
+		a.op.settle(b, now, a.part, noCode, out)
 	}
 	for _, w := range woken {
 		w.wake(b, now, to, out)
@@ -157,9 +180,9 @@ func (p *partition) takeAcksLocked() []ackWait {
 	return done
 }
 
-// awaitAck notes that a produce request waits until the log is committed up to need. It reports false, and the outcome,
+// awaitAck notes that op waits until the log is committed up to need. It reports false, and the outcome,
 // if there is nothing to wait for: it is committed already, or never will be.
-func (p *partition) awaitAck(op *parkedProduce, part int, need base.Offset) (code int16, waits bool) {
+func (p *partition) awaitAck(op settler, part int, need base.Offset) (code int16, waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -177,7 +200,7 @@ func (p *partition) awaitAck(op *parkedProduce, part int, need base.Offset) (cod
 }
 
 // dropAcks removes the waits of an operation that is over.
-func (p *partition) dropAcks(op *parkedProduce) {
+func (p *partition) dropAcks(op settler) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mu.acks = slices.DeleteFunc(p.mu.acks, func(a ackWait) bool { return a.op == op })
@@ -185,8 +208,9 @@ func (p *partition) dropAcks(op *parkedProduce) {
 
 // fail answers everything that waits for a partition that went out of service.
 func (p *partition) fail(b *Broker, now base.Instant, cause error, out *Effects) {
-	b.log.Error("partition is offline", "partition", p.tp.String(), "cause", cause.Error())
+	b.storage.Error("partition is offline", "partition", p.tp.String(), "cause", cause.Error())
 	p.release(b, now, kafkaStorageError, out)
+	b.failDir(now, p.place.Load(), cause, out)
 }
 
 // release answers everything that waits on the partition with an error.
@@ -197,7 +221,7 @@ func (p *partition) release(b *Broker, now base.Instant, code int16, out *Effect
 	p.mu.acks = nil
 	p.mu.Unlock()
 	for _, a := range acks {
-		a.op.settle(b, a.part, code, out)
+		a.op.settle(b, now, a.part, code, out)
 	}
 	for _, w := range fetches {
 		w.op.finish(b, now, out)
@@ -208,6 +232,7 @@ func (p *partition) release(b *Broker, now base.Instant, code int16, out *Effect
 type syncTask struct {
 	partition *partition
 	job       *commitlog.SyncJob
+	from      base.Offset // below which the log was durable before
 }
 
 var _ Task = (*syncTask)(nil)
@@ -225,15 +250,20 @@ func (t *syncTask) Urgent() bool {
 
 func (t *syncTask) done(b *Broker, now base.Instant, out *Effects) {
 	p := t.partition
-	if _, err := p.log.EndSync(t.job); err != nil {
+	synced, err := p.log.EndSync(t.job)
+	if err != nil {
 		if p.deleted() {
 			return // its files went away under the sync
 		}
 		p.fail(b, now, err, out)
 		return
 	}
+	b.stats.synced.Observe(int64(synced - t.from))
 	if p.log.SyncWanted() {
 		p.sync(out)
 	}
 	p.advance(b, now, out)
+	if s := p.coordinator(); s != nil {
+		s.synced(b, now, out)
+	}
 }

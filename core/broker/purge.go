@@ -109,7 +109,7 @@ func (t *purgeTask) Urgent() bool {
 
 func (t *purgeTask) done(b *Broker, now base.Instant, _ *Effects) {
 	if t.err != nil {
-		b.log.Error("what was deleted cannot be removed", "cause", t.err.Error())
+		b.storage.Error("what was deleted cannot be removed", "cause", t.err.Error())
 	}
 	for _, e := range t.entries {
 		if e.partition != nil && e.partition.offline() == nil {

@@ -373,7 +373,7 @@ func TestEntriesOfSeveralDirectories(t *testing.T) {
 	h.create("first", 1)
 	h.create("t", 1)
 	h.fill(20)
-	if dir := h.b.topics.partition("t", 0).dir.Path(); dir != "more" {
+	if dir := h.b.topics.partition("t", 0).place.Load().Path(); dir != "more" {
 		t.Fatalf("got the partition in %s, expected it in the directory with fewer", dir)
 	}
 	h.stop()
@@ -393,7 +393,7 @@ func TestEntriesOfSeveralDirectories(t *testing.T) {
 	h.drop("t")
 	h.create("more", 1)
 	h.create("t", 1)
-	if dir := h.b.topics.partition("t", 0).dir.Path(); dir != "data" {
+	if dir := h.b.topics.partition("t", 0).place.Load().Path(); dir != "data" {
 		t.Fatalf("got the new partition in %s, expected it in the other directory", dir)
 	}
 	h.fill(2)

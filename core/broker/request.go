@@ -19,6 +19,7 @@ type call struct {
 	seq    uint64
 	header wire.RequestHeader
 	body   []byte
+	stats  *apiStats // of the request's API, nil for none that is served
 }
 
 // api is an API that this broker serves: the versions it advertises and how it serves them.
@@ -31,6 +32,7 @@ type api struct {
 	raw func(*call)
 	// decoded serves a request that kmsg decoded. A nil response means that one follows later.
 	decoded func(*call, kmsg.Request) kmsg.Response
+	stats   *apiStats
 }
 
 // apiTable holds the APIs that are served and advertised, by key: what is not served is not advertised.
@@ -39,7 +41,7 @@ type apiTable [wire.MaxKey + 1]*api
 func newAPITable() *apiTable {
 	table := new(apiTable)
 	for _, a := range servedAPIs() {
-		a.least = max(a.least, a.min)
+		a.least, a.stats = max(a.least, a.min), newAPIStats(a.key)
 		table[a.key] = &a
 	}
 	return table
@@ -51,7 +53,15 @@ func servedAPIs() []api {
 		{key: 1, min: 4, max: 18, raw: (*call).fetch},
 		{key: 2, min: 1, max: 11, decoded: (*call).listOffsets},
 		{key: 3, min: 0, max: 13, decoded: (*call).metadata},
+		{key: 8, min: 2, max: 10, decoded: (*call).offsetCommit},
+		{key: 9, min: 1, max: 10, decoded: (*call).offsetFetch},
 		{key: 10, min: 0, max: 6, decoded: (*call).findCoordinator},
+		{key: 11, min: 0, max: 9, decoded: (*call).joinGroup},
+		{key: 12, min: 0, max: 4, decoded: (*call).heartbeat},
+		{key: 13, min: 0, max: 5, decoded: (*call).leaveGroup},
+		{key: 14, min: 0, max: 5, decoded: (*call).syncGroup},
+		{key: 15, min: 0, max: 6, decoded: (*call).describeGroups},
+		{key: 16, min: 0, max: 5, decoded: (*call).listGroups},
 		{key: 18, min: 0, max: 4, decoded: (*call).apiVersions},
 		{key: 19, min: 2, max: 7, decoded: (*call).createTopics},
 		{key: 20, min: 1, max: 6, decoded: (*call).deleteTopics},
@@ -60,9 +70,17 @@ func servedAPIs() []api {
 		{key: 23, min: 2, max: 4, decoded: (*call).offsetForLeaderEpoch},
 		{key: 32, min: 1, max: 4, decoded: (*call).describeConfigs},
 		{key: 33, min: 0, max: 2, decoded: (*call).alterConfigs},
+		{key: 34, min: 1, max: 2, decoded: (*call).alterReplicaLogDirs},
 		{key: 35, min: 1, max: 5, decoded: (*call).describeLogDirs},
 		{key: 37, min: 0, max: 3, decoded: (*call).createPartitions},
+		{key: 42, min: 0, max: 2, decoded: (*call).deleteGroups},
+		{key: 43, min: 0, max: 2, decoded: (*call).electLeaders},
 		{key: 44, min: 0, max: 1, decoded: (*call).incrementalAlterConfigs},
+		{key: 45, min: 0, max: 1, decoded: (*call).alterReassignments},
+		{key: 46, min: 0, max: 0, decoded: (*call).listReassignments},
+		{key: 47, min: 0, max: 0, decoded: (*call).offsetDelete},
+		{key: 55, min: 0, max: 2, decoded: (*call).describeQuorum},
+		{key: 57, min: 0, max: 2, decoded: (*call).updateFeatures},
 		{key: 60, min: 0, max: 2, decoded: (*call).describeCluster},
 		{key: 61, min: 0, max: 0, decoded: (*call).describeProducers},
 		{key: 74, min: 0, max: 1, decoded: (*call).listConfigResources},
@@ -82,6 +100,14 @@ func (t *apiTable) lookup(key, version int16) *api {
 	return a
 }
 
+// stats returns the counters of an API, nil for one that is not served.
+func (t *apiTable) stats(key int16) *apiStats {
+	if key < 0 || key > wire.MaxKey || t[key] == nil {
+		return nil
+	}
+	return t[key].stats
+}
+
 // calls are reused: no call outlives serve. What is answered later keeps a pending reply, never its call.
 var calls = sync.Pool{New: func() any { return new(call) }}
 
@@ -93,12 +119,16 @@ func (b *Broker) serve(now base.Instant, conn *Conn, frame []byte, out *Effects)
 		calls.Put(c)
 	}()
 	*c = call{b: b, now: now, out: out, conn: conn}
+	var err error
+	if c.header, c.body, err = wire.ParseHeader(frame); err == nil {
+		c.stats = b.apis.stats(c.header.Key)
+	}
 	var ok bool
-	if c.seq, ok = conn.begin(); !ok {
+	if c.seq, ok = conn.begin(c.stats, now.Mono); !ok {
 		return // sent behind a request for which the connection is being closed
 	}
-	var err error
-	if c.header, c.body, err = wire.ParseHeader(frame); err != nil {
+	c.stats.begin(conn.share, wire.LengthSize+len(frame))
+	if err != nil {
 		c.reject(err)
 		return
 	}
@@ -141,6 +171,7 @@ func (c *call) reply(res kmsg.Response) {
 
 // reject closes a connection that sent what nobody can answer.
 func (c *call) reject(cause error) {
+	c.b.stats.rejected.Add(1)
 	c.b.log.Debug("connection closed", "peer", c.conn.peer, "cause", cause.Error())
 	c.hangUp()
 }
@@ -157,16 +188,18 @@ type pending struct {
 	conn   *Conn
 	seq    uint64
 	header wire.RequestHeader
+	stats  *apiStats
 }
 
 // pending returns what is needed to answer the request later. It points to nothing of the frame.
 func (c *call) pending() pending {
 	h := c.header
 	h.ClientID = nil
-	return pending{conn: c.conn, seq: c.seq, header: h}
+	return pending{conn: c.conn, seq: c.seq, header: h, stats: c.stats}
 }
 
 func (p pending) reply(res kmsg.Response, out *Effects) {
+	p.stats.failures(res)
 	res.SetVersion(p.header.Version)
 	r := wire.NewReply(p.header)
 	r.Append(res.AppendTo)

@@ -317,7 +317,7 @@ func TestTimeOverWhileAProduceIsParked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seq, _ := conn.begin()
+		seq, _ := conn.begin(nil, 0)
 		header := wire.RequestHeader{Key: 0, Version: 9}
 		op := &parkedProduce{conn: conn, seq: seq, reply: wire.NewProduceReply(header, req.Topics)}
 		op.reply.End()

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/broker"
 	"github.com/gregor-log/gregor/core/wire"
 )
@@ -62,8 +63,11 @@ func newConn(s *Server, l *listener, tcp *net.TCPConn, side *broker.Conn) (*conn
 	return c, nil
 }
 
-func (c *conn) touch() {
-	c.active.Store(int64(c.s.now().Mono))
+// touch notes that the connection is in use now, and returns the instant.
+func (c *conn) touch() base.Mono {
+	now := c.s.now().Mono
+	c.active.Store(int64(now))
+	return now
 }
 
 // read is the connection's reader: it serves requests until the connection ends.
@@ -211,6 +215,7 @@ func (c *conn) release() {
 		c.s.mu.Unlock()
 		c.s.limits.leave(c.side.Peer())
 		c.s.limits.give(c.l)
+		c.l.open.Add(-1)
 	})
 }
 

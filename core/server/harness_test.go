@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 const patience = 30 * time.Second
 
 // start runs a server on a free port until the test ends. Its log directory is in memory unless a directory is given.
-func start(t *testing.T, dir string, more ...config.KV) *server.Server {
+func start(t testing.TB, dir string, more ...config.KV) *server.Server {
 	t.Helper()
 	var fs vfs.FS = vfs.NewMem(vfs.MemOptions{})
 	if dir != "" {
@@ -40,7 +40,7 @@ func start(t *testing.T, dir string, more ...config.KV) *server.Server {
 }
 
 // startOn is start on a file system and with a log of the caller's.
-func startOn(t *testing.T, fs vfs.FS, dir string, log *slog.Logger, more ...config.KV) *server.Server {
+func startOn(t testing.TB, fs vfs.FS, dir string, log *slog.Logger, more ...config.KV) *server.Server {
 	t.Helper()
 	pairs := append([]config.KV{
 		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:0"}, {Name: "log.dirs", Value: dir},
@@ -66,7 +66,7 @@ func startOn(t *testing.T, fs vfs.FS, dir string, log *slog.Logger, more ...conf
 
 // client is a raw connection that speaks frames.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	conn *net.TCPConn
 	corr int32
 }

@@ -119,6 +119,7 @@ func (s *Server) take(l *listener, tcp *net.TCPConn) {
 		peer = tcp.RemoteAddr().String()
 	}
 	if !s.limits.enter(peer) {
+		l.refused.Add(1)
 		s.log.Info("connection refused", "peer", peer, "cause", "max.connections.per.ip")
 		s.limits.give(l)
 		_ = tcp.Close() // refused: nobody cares how it ends
@@ -132,6 +133,8 @@ func (s *Server) take(l *listener, tcp *net.TCPConn) {
 		_ = tcp.Close() // it never was served
 		return
 	}
+	l.open.Add(1)
+	l.opened.Add(1)
 	s.mu.Lock()
 	closing := s.mu.closing
 	if !closing {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/vfs"
 	"github.com/gregor-log/gregor/core/wire"
 )
@@ -27,6 +28,8 @@ type sender struct {
 	}
 	// send is sendLocked in the form that the socket wants, made once.
 	send func(fd uintptr) bool
+	// clock is touch in the form that the broker wants, made once.
+	clock func() base.Mono
 	// wake tells the reader that there is room again.
 	wake chan struct{}
 }
@@ -56,6 +59,7 @@ func (o *sender) init(c *conn) {
 		o.mu.blocked = o.sendLocked(int(fd))
 		return true
 	}
+	o.clock = c.touch
 	o.wake = make(chan struct{}, 1)
 }
 
@@ -67,7 +71,7 @@ func (o *sender) flush() {
 }
 
 func (o *sender) flushLocked() {
-	o.mu.queue = o.c.side.Take(o.mu.queue)
+	o.mu.queue = o.c.side.TakeTimed(o.mu.queue, o.clock)
 	if o.mu.dropped || o.mu.fault != nil {
 		o.mu.discard()
 		return
@@ -103,6 +107,7 @@ func (o *sender) drain() {
 	err := o.c.raw.Write(func(fd uintptr) bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
+		o.c.touch()
 		blocked := !o.mu.dropped && o.sendLocked(int(fd))
 		o.signalLocked()
 		return !blocked
@@ -121,7 +126,6 @@ func (o *sender) sendLocked(fd int) (blocked bool) {
 		n, err := o.mu.sendOnce(fd)
 		if n > 0 {
 			o.c.s.bytes.out.Add(n)
-			o.c.touch()
 		}
 		switch {
 		case err == nil || errors.Is(err, syscall.EINTR):

@@ -25,10 +25,12 @@ type Options struct {
 	Config *config.Broker
 	// FS is what the log directories are on.
 	FS vfs.FS
-	// Log takes events.
+	// Log takes events. If it is one of config.Loggers, clients may alter their levels.
 	Log *slog.Logger
 	// OpenFiles is how many files may be open, the process's limit; 0 stands for a safe small number.
 	OpenFiles int
+	// Admin are the pages that are to tell of the server; nil for none. The caller closes them after the server.
+	Admin *Admin
 }
 
 // Server is a broker on sockets.
@@ -51,7 +53,10 @@ type Server struct {
 	// active counts what must end before the broker is closed: accepters, readers, the timer.
 	active sync.WaitGroup
 	done   chan struct{}
-	bytes  struct{ in, out atomic.Int64 }
+
+	progress progress
+	bytes    struct{ in, out atomic.Int64 }
+	syncs    broker.Histogram // times, in nanoseconds
 }
 
 // listener is one open socket.
@@ -60,20 +65,31 @@ type listener struct {
 	cfg        config.Listener
 	advertised *broker.Listener
 	congestion string
+
+	open            atomic.Int64
+	opened, refused atomic.Uint64
 }
 
 // Start opens the listeners, then the broker, then serves. It returns when clients are served.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{cfg: o.Config, log: o.Log, clock: env.NewClock(), done: make(chan struct{})}
+	loggers := config.LoggersOf(o.Log)
+	o.Log = loggers.Logger("root")
+	s := &Server{cfg: o.Config, clock: env.NewClock(), done: make(chan struct{})}
+	s.log = loggers.Logger(config.ServerLogger)
 	s.mu.conns = make(map[*conn]struct{})
 	s.limits.init(o.Config)
 	if err := s.listen(ctx); err != nil {
 		return nil, err
 	}
+	s.progress.enter(recovering)
+	if o.Admin != nil {
+		o.Admin.server.Store(s)
+	}
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(err, s.closeListeners())
 	}
 	s.serve()
+	s.progress.enter(serving)
 	return s, nil
 }
 
@@ -87,7 +103,8 @@ func (s *Server) open(o Options) error {
 	var effects broker.Effects
 	s.broker, err = broker.Open(broker.Options{
 		FS: o.FS, Config: o.Config, Advertised: advertised, Rand: rand, Log: o.Log, Now: s.clock.Now(),
-		Parallel: parallel(int(o.Config.RecoveryThreads) * len(o.Config.LogDirs)), OpenFiles: sealedFiles(o.OpenFiles),
+		Parallel:  s.progress.counted(parallel(int(o.Config.RecoveryThreads) * len(o.Config.LogDirs))),
+		OpenFiles: sealedFiles(o.OpenFiles),
 	}, &effects)
 	if err != nil {
 		return err
@@ -151,6 +168,15 @@ func (s *Server) Addresses() []net.Addr {
 	return found
 }
 
+// Congestion returns the congestion control of the listeners' connections, in the order of the configuration.
+func (s *Server) Congestion() []string {
+	found := make([]string, len(s.listeners))
+	for i, l := range s.listeners {
+		found[i] = l.congestion
+	}
+	return found
+}
+
 // now returns the instant for the next step.
 func (s *Server) now() base.Instant {
 	return s.clock.Now()
@@ -185,6 +211,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		conns = append(conns, c)
 	}
 	s.mu.Unlock()
+	s.progress.enter(stopping)
 	close(s.done)
 	err := s.closeListeners()
 	for _, c := range conns {

@@ -31,6 +31,7 @@ const urgentWorkers = 8
 
 func (p *taskPool) start(s *Server) {
 	p.s = s
+	s.syncs.Init(&broker.Durations)
 	p.urgent, p.rest, p.idle = sync.NewCond(&p.mu), sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	for range urgentWorkers {
 		p.workers.Go(func() { p.work(p.urgent, &p.mu.urgent) })
@@ -67,8 +68,13 @@ func (p *taskPool) work(ready *sync.Cond, queue *[]broker.Task) {
 		(*queue)[0] = nil
 		*queue = (*queue)[1:]
 		p.mu.Unlock()
+		began := p.s.now().Mono
 		t.Run()
-		p.s.broker.Step(p.s.now(), broker.Input{Kind: broker.TaskDone, Task: t}, &effects)
+		ended := p.s.now()
+		if t.Urgent() {
+			p.s.syncs.Observe(int64(ended.Mono - began))
+		}
+		p.s.broker.Step(ended, broker.Input{Kind: broker.TaskDone, Task: t}, &effects)
 		p.s.carryOut(&effects)
 		p.finish()
 	}
@@ -102,6 +108,7 @@ type deadlines struct {
 	s     *Server
 	armed atomic.Int64 // base.Mono, 0 for none
 	wake  chan struct{}
+	calls chan func() // called in passing
 	quit  chan struct{}
 	done  sync.WaitGroup
 }
@@ -109,6 +116,7 @@ type deadlines struct {
 func (d *deadlines) start(s *Server) {
 	d.s = s
 	d.wake = make(chan struct{}, 1)
+	d.calls = make(chan func())
 	d.quit = make(chan struct{})
 	d.done.Go(d.run)
 }
@@ -149,6 +157,9 @@ func (d *deadlines) run() {
 			return
 		case <-d.wake:
 			continue
+		case call := <-d.calls:
+			call()
+			continue
 		case <-timer.C:
 		}
 		if at == 0 {
@@ -157,6 +168,20 @@ func (d *deadlines) run() {
 		d.armed.Store(0)
 		d.s.broker.Step(d.s.now(), broker.Input{Kind: broker.Deadline}, &effects)
 		d.s.carryOut(&effects)
+	}
+}
+
+// ping waits for the timer to come round, and reports false if that takes longer than patience.
+func (d *deadlines) ping(patience time.Duration, done <-chan struct{}) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case d.calls <- func() {}:
+		return true
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 

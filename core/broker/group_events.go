@@ -1,0 +1,41 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/gregor-log/gregor/core/group"
+)
+
+// groupMessages are what the log says of the events of groups. A rebalance that nobody expected is the question most
+// often asked about groups: the line that starts it says why.
+var groupMessages = map[group.EventKind]string{
+	group.RebalanceStarted: "group rebalances",
+	group.GenerationFormed: "group has a new generation",
+	group.Assigned:         "group is assigned",
+	group.Emptied:          "group is empty",
+	group.MemberReplaced:   "group member came back",
+	group.Removed:          "group is removed",
+}
+
+// groupEvent logs what happened to a group.
+func (b *Broker) groupEvent(e group.Event) {
+	level := slog.LevelInfo
+	if e.Kind == group.Assigned {
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{
+		slog.String("group", e.Group), slog.Int("generation", int(e.Generation)), slog.String("why", e.Why),
+	}
+	if e.Member != "" {
+		attrs = append(attrs, slog.String("member", e.Member))
+	}
+	if e.Reason != "" {
+		attrs = append(attrs, slog.String("reason", e.Reason))
+	}
+	if e.Kind == group.GenerationFormed || e.Kind == group.Assigned {
+		attrs = append(attrs, slog.String("leader", e.Leader), slog.String("protocol", e.Protocol),
+			slog.Int("members", len(e.Members)))
+	}
+	b.grouping.LogAttrs(context.Background(), level, groupMessages[e.Kind], attrs...)
+}
