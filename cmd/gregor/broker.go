@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type brokerFlags struct {
 	file, clusterID string
 	overrides       []string
 	check           bool
+	shutdown        time.Duration
 	level, format   *cli.Choice
 }
 
@@ -30,7 +32,8 @@ Run a broker with a server.properties of Kafka's own property names until SIGTER
 
 Properties of features that gregor does not have yet are accepted with a line of the log; unknown ones are a warning
 with the nearest known name, and an error with --check-config. Empty log directories are formatted. Logs go to stderr:
-text on a terminal, one JSON object a line otherwise.
+text on a terminal, one JSON object a line otherwise. SIGHUP reads the file anew: what may change while a broker runs
+takes effect, what may not is named in the log.
 
 The exit code is 2 for a configuration that is not valid, and 1 for a log directory that cannot be used (locked,
 read-only, full, of another node or cluster; it is left as it was) or an address in use. A second signal ends the
@@ -52,6 +55,7 @@ func newBrokerCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&f.overrides, "override", nil, "property `name=value`, before the file's; repeatable")
 	c.Flags().StringVar(&f.clusterID, "cluster-id", "", "id to give to empty log directories, and to expect in others")
 	c.Flags().BoolVar(&f.check, "check-config", false, "check the properties, unknown ones being errors, and exit")
+	c.Flags().DurationVar(&f.shutdown, "shutdown-timeout", shutdownTimeout, "how long clients have to end at a stop")
 	f.level = cli.AddLogLevel(c, "info")
 	f.format = cli.AddFormat(c)
 	return c
@@ -70,13 +74,25 @@ func (f *brokerFlags) run(c *cobra.Command) error {
 	if f.check {
 		return f.report(c, notices, err)
 	}
+	if f.shutdown <= 0 {
+		return cli.Usagef("--shutdown-timeout %v: expected more than 0s", f.shutdown)
+	}
 	log := cli.NewLogger(c.ErrOrStderr(), f.level.String())
+	reload := &reloader{log: log, pairs: f.pairs}
+	if !c.Flags().Changed("log-level") {
+		reload.level = func(name string) { cli.SetLevel(log, cmp.Or(name, f.level.String())) }
+	}
+	if cfg != nil && reload.level != nil {
+		reload.level(cfg.LogLevel())
+	}
 	logNotices(log, notices)
 	if err != nil {
 		return cli.Usage(fmt.Errorf("%s: %w", f.file, err))
 	}
 	tuneProcess(false)
-	err = serve(c.Context(), serving{cfg: cfg, fs: vfs.NewOS(), log: log, began: began})
+	err = serve(c.Context(), serving{
+		cfg: cfg, fs: vfs.NewOS(), log: log, began: began, reload: reload, shutdown: f.shutdown,
+	})
 	return startError(c.Context(), err)
 }
 

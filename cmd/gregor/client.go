@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -162,29 +161,4 @@ func (l clientLog) Level() kgo.LogLevel {
 // Log implements kgo.Logger.
 func (l clientLog) Log(level kgo.LogLevel, text string, keyvals ...any) {
 	l.Logger.Log(context.Background(), clientLevels[level], text, keyvals...)
-}
-
-// completionTimeout bounds how long a shell waits for names of topics.
-const completionTimeout = 300 * time.Millisecond
-
-// completeTopics offers the names of topics that a command's arguments may be. It says nothing when it fails.
-func completeTopics(f *clientFlags, most int) cobra.CompletionFunc {
-	return func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		const no = cobra.ShellCompDirectiveNoFileComp
-		if len(args) >= most || cli.Apply(c) != nil || f.check() != nil {
-			return nil, no
-		}
-		client, err := kgo.NewClient(kgo.SeedBrokers(f.brokers...), kgo.ClientID("gregor"))
-		if err != nil {
-			return nil, no
-		}
-		defer client.Close()
-		ctx, cancel := context.WithTimeout(c.Context(), completionTimeout)
-		defer cancel()
-		topics, err := kadm.NewClient(client).ListTopics(ctx)
-		if err != nil {
-			return nil, no
-		}
-		return slices.DeleteFunc(topics.Names(), func(name string) bool { return slices.Contains(args, name) }), no
-	}
 }

@@ -9,7 +9,7 @@ import (
 func newCompletionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
-		Short: "Print a script by which a shell completes commands, flags and topics",
+		Short: "Print a script by which a shell completes commands, flags and names",
 		Example: "  source <(gregor completion bash)\n" +
 			"  gregor completion zsh > \"${fpath[1]}/_gregor\"\n" +
 			"  gregor completion fish > ~/.config/fish/completions/gregor.fish",

@@ -35,6 +35,9 @@ Run a broker in this process, on this machine's loopback address, until Ctrl-C.
 By default its records are in memory and gone when it ends, so that there is nothing to clean up; --data DIR keeps
 them in a directory, in Kafka's own format. --data memory:2GiB bounds the memory; without a size it is half of the
 machine's.
+
+Its health and metrics are on a page whose address it prints; --set gregor.admin.listener=HOST:PORT chooses another,
+and an empty value none.
 `
 
 func newDevCommand() *cobra.Command {
@@ -75,6 +78,7 @@ func (f *devFlags) run(c *cobra.Command) error {
 	}
 	cfg, notices, err := config.ParseBroker(append([]config.KV{
 		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:" + strconv.Itoa(f.port)}, {Name: "log.dirs", Value: dir},
+		{Name: "gregor.admin.listener", Value: "127.0.0.1:0"},
 	}, settings...))
 	log := cli.NewLogger(c.ErrOrStderr(), f.level.String())
 	logNotices(log, notices)
@@ -82,9 +86,8 @@ func (f *devFlags) run(c *cobra.Command) error {
 		return cli.Usage(err)
 	}
 	tuneProcess(f.inMemory())
-	err = serve(c.Context(), serving{cfg: cfg, fs: fs, log: log, began: began, ready: func(s *server.Server) {
-		f.greet(c, s, began)
-	}})
+	ready := func(s *server.Server, admin *server.Admin) { f.greet(c, s, admin, began) }
+	err = serve(c.Context(), serving{cfg: cfg, fs: fs, log: log, began: began, ready: ready})
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w (--port 0 takes any that is free)", err)
 	}
@@ -119,12 +122,16 @@ func (f *devFlags) store() (vfs.FS, string, error) {
 }
 
 // greet says that the broker is ready and what to do next.
-func (f *devFlags) greet(c *cobra.Command, s *server.Server, began time.Time) {
-	address := s.Addresses()[0].String()
+func (f *devFlags) greet(c *cobra.Command, s *server.Server, admin *server.Admin, began time.Time) {
+	address, pages := s.Addresses()[0].String(), ""
+	if admin != nil {
+		pages = "http://" + admin.Addr().String() + "/"
+	}
 	ready := time.Since(began).Milliseconds()
 	if f.format.String() == cli.JSON {
 		err := cli.WriteJSON(c, map[string]any{
-			"bootstrap": address, "data": f.data, "cluster_id": s.Broker().ClusterID(), "ready_ms": ready,
+			"bootstrap": address, "admin": pages, "data": f.data, "cluster_id": s.Broker().ClusterID(),
+			"ready_ms": ready,
 		})
 		if err != nil {
 			cli.Notef(c, "gregor: %v", err)
@@ -139,9 +146,13 @@ func (f *devFlags) greet(c *cobra.Command, s *server.Server, began time.Time) {
 	if address != defaultBrokers {
 		at = " -b " + address
 	}
-	fmt.Fprintf(c.OutOrStdout(), "gregor %s is ready at %s after %d ms, its records are %s.\n\n"+
+	if pages != "" {
+		pages = "Health and metrics: " + pages + "\n"
+	}
+	fmt.Fprintf(c.OutOrStdout(), "gregor %s is ready at %s after %d ms, its records are %s.\n%s\n"+
 		"A first record, in another terminal:\n\n"+
 		"    echo 'hello' | gregor produce first%s\n"+
-		"    gregor consume first -o start -e%s\n\n"+
-		"Ctrl-C ends it.\n", build().Version, address, ready, where, at, at)
+		"    gregor consume first -o start -e%s\n"+
+		"    gregor topic describe first%s\n\n"+
+		"Ctrl-C ends it.\n", build().Version, address, ready, where, pages, at, at, at)
 }

@@ -45,6 +45,7 @@ func startBroker(t *testing.T, settings ...config.KV) string {
 	t.Helper()
 	cfg, _, err := config.ParseBroker(append([]config.KV{
 		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:0"}, {Name: "log.dirs", Value: memoryData},
+		{Name: "group.initial.rebalance.delay.ms", Value: "0"}, {Name: "offsets.topic.num.partitions", Value: "2"},
 	}, settings...))
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +75,10 @@ var masks = []struct {
 	by      string
 }{
 	{regexp.MustCompile(`\b1[0-9]{12}\b`), "1700000000000"},
+	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "11111111-2222-3333-4444-555555555555"},
+	{regexp.MustCompile(`[0-9.]+ [KMGT]iB  +[0-9.]+ [KMGT]iB\n`), "11.8 GiB  11.8 GiB\n"},
+	{regexp.MustCompile(`("port":)[0-9]+`), "${1}9092"},
+	{regexp.MustCompile(`("(?:volume|usable)_bytes":)[0-9]+`), "${1}12670154752"},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+`), "127.0.0.1:9092"},
 	{regexp.MustCompile(`((?:ready|waited|shutdown)_ms":)[0-9]+`), "${1}3"},
 	{regexp.MustCompile(`waited=[0-9]+ms`), "waited=3ms"},

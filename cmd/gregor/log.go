@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
 	"github.com/gregor-log/gregor/cmd/gregor/internal/dump"
@@ -38,6 +39,7 @@ func newLogDumpCommand() *cobra.Command {
 		Short: "Print segments, indexes, snapshots and checkpoints",
 		Long:  strings.TrimSpace(logDumpHelp),
 		Example: "  gregor log dump data/orders-0/00000000000000000000.log --print-data-log\n" +
+			"  gregor log dump data/__consumer_offsets-3 --offsets\n" +
 			"  gregor log dump data/__cluster_metadata-0 --format json",
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: f.run,
@@ -46,10 +48,18 @@ func newLogDumpCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.o.Data, "print-data-log", false, "print the records with their keys and values")
 	c.Flags().BoolVar(&f.o.Bare, "skip-record-metadata", false, "print of records nothing but keys and values")
 	c.Flags().BoolVar(&f.o.Metadata, "cluster-metadata-decoder", false, "print values as records of the metadata log")
+	c.Flags().BoolVar(&f.o.Offsets, "offsets-decoder", false,
+		"print keys and values as records of __consumer_offsets; also --offsets")
 	c.Flags().BoolVar(&f.o.SanityOnly, "index-sanity-check", false, "check indexes as a broker does that starts")
 	c.Flags().BoolVar(&f.o.VerifyOnly, "verify-index-only", false, "hold indexes against their logs, print no entries")
 	c.Flags().Var(&f.maxBytes, "max-bytes", "read so much of each .log file; 0 for all")
 	f.format = cli.AddFormat(c)
+	c.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "offsets" {
+			name = "offsets-decoder"
+		}
+		return pflag.NormalizedName(name)
+	})
 	return c
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -22,7 +22,7 @@ import (
 	"github.com/gregor-log/gregor/core/vfs"
 )
 
-// shutdownTimeout is how long a clean shutdown waits for connections and tasks.
+// shutdownTimeout is how long a clean shutdown waits for connections, unless something else is asked for.
 const shutdownTimeout = 30 * time.Second
 
 // errUnclean reports a broker that was told to stop and could not do so cleanly: the next start recovers its logs.
@@ -36,26 +36,71 @@ type serving struct {
 	// began is when the command began, for the time to ready.
 	began time.Time
 	// ready is called once clients are served.
-	ready func(*server.Server)
+	ready func(*server.Server, *server.Admin)
+	// reload reads the configuration anew when it is told to; nil if nothing does.
+	reload *reloader
+	// shutdown is how long connections have to end; 0 for shutdownTimeout.
+	shutdown time.Duration
 }
 
 // serve runs a broker until ctx ends, and shuts it down cleanly then.
 func serve(ctx context.Context, s serving) error {
-	watch := &readyHandler{Handler: s.log.Handler()}
-	o := server.Options{Config: s.cfg, FS: s.fs, Log: slog.New(watch), OpenFiles: raiseOpenFiles(s.log)}
-	running, err := server.Start(ctx, o)
+	admin, err := s.openAdmin(ctx)
 	if err != nil {
 		return err
 	}
-	s.log.Info("ready", "address", joinAddresses(running.Addresses()), "log_dirs", strings.Join(s.cfg.LogDirs, ","),
-		"congestion_control", watch.congestion(), "ready_ms", time.Since(s.began).Milliseconds(),
-		"cluster_id", running.Broker().ClusterID(), "node_id", running.Broker().NodeID(), "version", build().Version)
-	if s.ready != nil {
-		s.ready(running)
+	if admin != nil {
+		defer admin.Close()
+	}
+	if s.reload != nil {
+		defer s.reload.listen(s.cfg)()
+	}
+	running, err := server.Start(ctx, server.Options{
+		Config: s.cfg, FS: s.fs, Log: s.log, OpenFiles: raiseOpenFiles(s.log), Admin: admin,
+	})
+	if err != nil {
+		return err
+	}
+	s.sayReady(running, admin)
+	if s.reload != nil {
+		s.reload.run(ctx, running)
 	}
 	<-ctx.Done()
+	return s.stop(ctx, running)
+}
+
+// openAdmin opens the admin pages, if the configuration has any.
+func (s *serving) openAdmin(ctx context.Context) (*server.Admin, error) {
+	cfg := s.cfg.Admin()
+	if cfg.Address == "" {
+		return nil, nil
+	}
+	return server.OpenAdmin(ctx, server.AdminOptions{
+		Address: cfg.Address, Profiles: cfg.Profiles, Log: s.log, Version: build().Version, Commit: build().Commit,
+	})
+}
+
+// sayReady says that clients are served, to everybody who wants to know.
+func (s *serving) sayReady(running *server.Server, admin *server.Admin) {
+	pages := ""
+	if admin != nil {
+		pages = admin.Addr().String()
+	}
+	s.log.Info("ready", "address", joinAddresses(running.Addresses()), "log_dirs", strings.Join(s.cfg.LogDirs, ","),
+		"admin", pages, "congestion_control", strings.Join(running.Congestion(), ","),
+		"ready_ms", time.Since(s.began).Milliseconds(), "cluster_id", running.Broker().ClusterID(),
+		"node_id", running.Broker().NodeID(), "version", build().Version)
+	tell(s.log, notifyReady)
+	if s.ready != nil {
+		s.ready(running, admin)
+	}
+}
+
+// stop shuts the broker down cleanly.
+func (s *serving) stop(ctx context.Context, running *server.Server) error {
 	s.log.Info("shutting down", "cause", context.Cause(ctx).Error())
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	tell(s.log, notifyStopping)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(s.shutdown, shutdownTimeout))
 	defer cancel()
 	began := time.Now()
 	if err := running.Shutdown(limited); err != nil {
@@ -110,42 +155,4 @@ func raiseOpenFiles(log *slog.Logger) int {
 	}
 	const most = 1 << 30
 	return int(min(limit.Cur, most))
-}
-
-// readyHandler passes the server's log on and keeps what it says of its sockets' congestion control.
-type readyHandler struct {
-	slog.Handler
-	mu    sync.Mutex
-	found []string
-}
-
-// congestionKey is the attribute of the line in which the server tells of a listener.
-const congestionKey = "congestion_control"
-
-// Handle implements slog.Handler.
-func (h *readyHandler) Handle(ctx context.Context, r slog.Record) error {
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == congestionKey {
-			h.mu.Lock()
-			h.found = append(h.found, a.Value.String())
-			h.mu.Unlock()
-		}
-		return true
-	})
-	if !h.Handler.Enabled(ctx, r.Level) {
-		return nil
-	}
-	return h.Handler.Handle(ctx, r)
-}
-
-// Enabled implements slog.Handler: lines are looked at whether they are shown or not.
-func (h *readyHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelInfo
-}
-
-// congestion returns the congestion control of the listeners, in their order.
-func (h *readyHandler) congestion() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return strings.Join(h.found, ",")
 }

@@ -250,7 +250,7 @@ func TestDev(t *testing.T) {
 		s := serveCommand(t, "dev", "--port", "0", "--data", data, "--log-level", "info", "--set", "num.partitions=3")
 		address, _ := s.ready["address"].(string)
 		var greeting []string
-		for len(greeting) < 8 {
+		for len(greeting) < 10 {
 			line, err := s.out.ReadString('\n')
 			if err != nil {
 				t.Fatal(err)
@@ -261,10 +261,16 @@ func TestDev(t *testing.T) {
 			t.Errorf("got %q", greeting[0])
 		}
 		// Exactly what it says to do.
-		produce, consume := words(greeting[4]), words(greeting[5])
+		produce, consume, describe := words(greeting[5]), words(greeting[6]), words(greeting[7])
 		ok(t, produce[1]+"\n", produce[4:]...)
 		if out := ok(t, "", consume[1:]...); out != "hello\n" {
-			t.Errorf("%s: got %q, expected the first record", greeting[5], out)
+			t.Errorf("%s: got %q, expected the first record", greeting[6], out)
+		}
+		if out := ok(t, "", describe[1:]...); !strings.Contains(out, "first") {
+			t.Errorf("%s: got %q, expected the topic", greeting[7], out)
+		}
+		if pages, _ := s.ready["admin"].(string); greeting[1] != "Health and metrics: http://"+pages+"/" {
+			t.Errorf("got %q and the admin pages at %v", greeting[1], s.ready["admin"])
 		}
 		s.stop(t)
 	}

@@ -85,12 +85,14 @@ type simRun struct {
 // simRunHelp is the command's help.
 const simRunHelp = `
 Run a broker and its clients in a simulated world: links delay, cut and reset, disks lose what was not synced and fail,
-processes are killed, the power goes and clocks jump, all drawn from a seed. Every answer is checked as the world goes:
-nothing that was acknowledged may be lost, no offset may ever change its value, and files must agree after each start.
-The same seed and build give the same run, always; --twice makes sure.
+processes are killed, the power goes and clocks jump, all drawn from a seed. Groups of consumers join, leave, crash,
+freeze beyond their sessions and come back as zombies. Every answer is checked as the world goes: nothing that was
+acknowledged may be lost, no offset may ever change its value, no partition may have two owners in a generation, nothing
+of an earlier generation may be accepted, and files must agree after each start. The same seed and build give the same
+run, always; --twice makes sure.
 
 The exit code is 0 if every seed is ok, 1 if a violation was found, and 3 if the run of a seed proves nothing: nothing
-was acknowledged, no fault struck or no leader epoch was new.
+or no offset was acknowledged, no group had a generation, no fault struck or no leader epoch was new.
 `
 
 func newSimRunCommand() *cobra.Command {

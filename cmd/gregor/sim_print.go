@@ -25,6 +25,8 @@ type simOutput struct {
 	simulated, wall  float64
 	verdicts, faults map[string]int
 	leaderChanges    int
+	// commits, rebalances and fenced are sums of what groups did.
+	commits, rebalances, fenced int
 }
 
 // add takes the result of one seed.
@@ -37,6 +39,7 @@ func (o *simOutput) add(res *workload.Result) error {
 	o.events, o.acked, o.read = o.events+res.Events, o.acked+res.AckedRecords, o.read+res.ReadRecords
 	o.simulated, o.wall = o.simulated+res.SimSeconds, o.wall+res.WallSeconds
 	o.leaderChanges += res.LeaderChanges
+	o.commits, o.rebalances, o.fenced = o.commits+res.Commits, o.rebalances+res.Rebalances, o.fenced+res.Fenced
 	for kind, n := range res.Faults {
 		o.faults[kind] += n
 	}
@@ -66,6 +69,8 @@ func simText(res *workload.Result) string {
 	fmt.Fprintf(&b,
 		"  %d events in %.1f simulated seconds (%.3f s), %d records acknowledged and %d read, durability %s\n",
 		res.Events, res.SimSeconds, res.WallSeconds, res.AckedRecords, res.ReadRecords, res.Class)
+	fmt.Fprintf(&b, "  %d offsets committed in %d generations of groups, %d requests of members fenced\n", res.Commits,
+		res.Rebalances, res.Fenced)
 	fmt.Fprintf(&b, "  %d leader changes, faults that struck: %s\n", res.LeaderChanges, countedWords(res.Faults))
 	fmt.Fprintf(&b, "  trace %s\n  %s\n", res.TraceSHA256, res.Repro)
 	return b.String()
@@ -79,6 +84,9 @@ func (o *simOutput) end() error {
 		fmt.Fprintf(o.c.OutOrStdout(),
 			"%d events in %.0f simulated seconds, computed in %.1f s: %.0f events a second\n",
 			o.events, o.simulated, o.wall, float64(o.events)/max(o.wall, 1e-9))
+		fmt.Fprintf(o.c.OutOrStdout(),
+			"%d offsets committed in %d generations of groups, %d requests of members fenced\n",
+			o.commits, o.rebalances, o.fenced)
 		fmt.Fprintf(o.c.OutOrStdout(),
 			"%d records acknowledged and %d read, %d leader changes, faults that struck: %s\n",
 			o.acked, o.read, o.leaderChanges, countedWords(o.faults))

@@ -2,14 +2,12 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
@@ -21,8 +19,8 @@ func newTopicCommand() *cobra.Command {
 		newTopicDeleteCommand())
 }
 
-// manyTopics is no limit on the number of topics that are named.
-const manyTopics = math.MaxInt
+// manyNames is no limit on the number of names in a command line.
+const manyNames = math.MaxInt
 
 // listedTopic is one topic of topic list.
 type listedTopic struct {
@@ -87,63 +85,4 @@ func printTopics(c *cobra.Command, format *cli.Choice, details kadm.TopicDetails
 		table.Add(t.Name, t.Partitions, t.Replicas)
 	}
 	return table.Write(c.OutOrStdout())
-}
-
-// outcome is what became of one topic of a command that changes several.
-type outcome struct {
-	Topic string `json:"topic"`
-	// Error is Kafka's name of the error, empty for success.
-	Error   string `json:"error,omitempty"`
-	Message string `json:"message,omitempty"`
-	// Unchanged says that there was nothing to do, which --if-exists and --if-not-exists make a success.
-	Unchanged string `json:"unchanged,omitempty"`
-	// Partitions and Replicas are what a created topic got, where the broker tells.
-	Partitions int32 `json:"partitions,omitempty"`
-	Replicas   int16 `json:"replication_factor,omitempty"`
-}
-
-// fail notes an error and the broker's words on it.
-func (o *outcome) fail(err error, message string) {
-	if err == nil {
-		return
-	}
-	var known *kerr.Error
-	o.Error, o.Message = "UNKNOWN_SERVER_ERROR", err.Error()
-	if errors.As(err, &known) {
-		o.Error, o.Message = known.Message, cmp.Or(message, known.Description)
-	}
-}
-
-// printOutcomes prints what became of topics and returns an error if one of them failed. done is what happened to the
-// others: "created".
-func printOutcomes(c *cobra.Command, format *cli.Choice, outcomes []outcome, done string, dry bool) error {
-	failed := 0
-	for _, o := range outcomes {
-		if o.Error != "" {
-			failed++
-		}
-	}
-	if format.String() == cli.JSON {
-		err := cli.WriteJSON(c, map[string]any{"topics": outcomes, "failed": failed, "dry_run": dry})
-		if err == nil && failed > 0 {
-			err = cli.Exit(cli.CodeFailed)
-		}
-		return err
-	}
-	if dry {
-		done = "would be " + done
-	}
-	for _, o := range outcomes {
-		if o.Error != "" {
-			cli.Notef(c, "gregor: topic %s: %s: %s", o.Topic, o.Error, o.Message)
-			continue
-		}
-		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s %s\n", o.Topic, cmp.Or(o.Unchanged, done)); err != nil {
-			return err
-		}
-	}
-	if failed > 0 {
-		return cli.Exit(cli.CodeFailed)
-	}
-	return nil
 }

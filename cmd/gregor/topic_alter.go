@@ -35,7 +35,7 @@ func newTopicAlterCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.dry, "dry-run", false, "have the broker check everything and alter nothing")
 	f.format = cli.AddFormat(c)
 	f.client = addClientFlags(c)
-	c.ValidArgsFunction = completeTopics(f.client, manyTopics)
+	c.ValidArgsFunction = completeTopics(f.client, manyNames)
 	return c
 }
 

@@ -33,7 +33,7 @@ func newTopicDeleteCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.ifThere, "if-exists", false, "a topic that does not exist is no error")
 	f.format = cli.AddFormat(c)
 	f.client = addClientFlags(c)
-	c.ValidArgsFunction = completeTopics(f.client, manyTopics)
+	c.ValidArgsFunction = completeTopics(f.client, manyNames)
 	return c
 }
 

@@ -62,7 +62,7 @@ func newTopicDescribeCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.all, "all-configs", false, "show all properties, not only those altered for the topic")
 	f.format = cli.AddFormat(c)
 	f.client = addClientFlags(c)
-	c.ValidArgsFunction = completeTopics(f.client, manyTopics)
+	c.ValidArgsFunction = completeTopics(f.client, manyNames)
 	return c
 }
 
@@ -161,37 +161,12 @@ func (f *topicDescribe) configs(found []kadm.Config) []describedConfig {
 }
 
 func (f *topicDescribe) print(c *cobra.Command, topics []described) error {
-	failed := 0
-	for _, t := range topics {
-		if t.Error != "" {
-			failed++
-		}
-	}
-	if f.format.String() == cli.JSON {
-		err := cli.WriteJSON(c, map[string]any{"topics": topics, "failed": failed})
-		if err == nil && failed > 0 {
-			err = cli.Exit(cli.CodeFailed)
-		}
-		return err
-	}
-	printed := false
-	for _, t := range topics {
-		if t.Error != "" {
-			cli.Notef(c, "gregor: topic %s: %s: %s", t.Topic, t.Error, t.Message)
-			continue
-		}
-		if printed {
+	return report(c, f.format, topics, map[string]any{"topics": topics}, func(i int, t described) error {
+		if i > 0 {
 			fmt.Fprintln(c.OutOrStdout())
 		}
-		printed = true
-		if err := t.write(c.OutOrStdout()); err != nil {
-			return err
-		}
-	}
-	if failed > 0 {
-		return cli.Exit(cli.CodeFailed)
-	}
-	return nil
+		return t.write(c.OutOrStdout())
+	})
 }
 
 // write prints a topic for people.

@@ -23,9 +23,9 @@ type verification struct {
 
 // verifyHelp is the command's help.
 const verifyHelp = `
-Judge histories of appends and reads (JSONL; - for stdin; of a folder all files that end in .jsonl): did the broker keep
-what it acknowledged, and did every reader see one and the same log? A sweep over offsets decides, and Porcupine is the
-second opinion.
+Judge histories of appends, reads and committed offsets (JSONL; - for stdin; of a folder all files that end in .jsonl):
+did the broker keep what it acknowledged, and did every reader see one and the same log? A sweep over offsets decides,
+and Porcupine is the second opinion. Of what groups have committed Porcupine decides.
 
 The exit code is 0 for ok, 1 for a violation, 3 where nothing can be said, and 4 where there is no judgement: a file is
 no history, or the two opinions contradict each other. Of several histories a violation counts most, then what has no
@@ -178,7 +178,7 @@ func (j *judged) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", j.History, j.Verdict)
 	for _, finding := range j.Findings {
-		fmt.Fprintf(&b, "  %s: %s-%d: %s\n", finding.Name, finding.Topic, finding.Partition, finding.Detail)
+		fmt.Fprintf(&b, "  %s: %s: %s\n", finding.Name, finding.Place(), finding.Detail)
 	}
 	for _, lines := range [][]string{j.Reasons, j.Disagreements} {
 		for _, line := range lines {

@@ -34,6 +34,8 @@ type Options struct {
 	Deep, Data, Bare bool
 	// Metadata reads values as records of the metadata log; it is on by itself in the metadata log's own directory.
 	Metadata bool
+	// Offsets reads keys and values as records of __consumer_offsets.
+	Offsets bool
 	// SanityOnly only checks indexes as a broker does that starts, and VerifyOnly only holds them against the log.
 	SanityOnly, VerifyOnly bool
 	// MaxBytes ends each .log file after so many bytes; 0 for no limit.
@@ -58,7 +60,7 @@ type Dumper struct {
 // New returns a dumper that prints to w.
 func New(fs vfs.FS, w io.Writer, o Options) *Dumper {
 	o.Deep = o.Deep || o.Data || o.Bare
-	o.Data = o.Data || o.Bare || o.Metadata
+	o.Data = o.Data || o.Bare || o.Metadata || o.Offsets
 	o.Deep = o.Deep || o.Data
 	return &Dumper{fs: fs, out: bufio.NewWriterSize(w, 1<<16), o: o}
 }

@@ -75,7 +75,7 @@ func TestDirectory(t *testing.T) {
 			files = append(files, name)
 		}
 	}
-	if len(files) != 32 || files[0] != "bootstrap.checkpoint" ||
+	if len(files) != 33 || files[0] != "bootstrap.checkpoint" ||
 		files[5] != "__cluster_metadata-0/00000000000000000000.index" {
 		t.Errorf("got %d files: %v", len(files), files)
 	}

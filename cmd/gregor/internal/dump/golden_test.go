@@ -29,6 +29,9 @@ var metadataFiles = []string{
 	"__cluster_metadata-0/00000000000000000067.snapshot",
 }
 
+// offsetsFiles hold records of __consumer_offsets, of every version and some that there is not.
+var offsetsFiles = []string{"__consumer_offsets-0/00000000000000000000.log"}
+
 // goldens are outputs of Kafka's tool, and how it was called.
 var goldens = []struct {
 	name  string
@@ -43,6 +46,8 @@ var goldens = []struct {
 	{"verify", everyFile, dump.Options{VerifyOnly: true}},
 	{"limited", everyFile[:1], dump.Options{MaxBytes: 500}},
 	{"metadata", metadataFiles, dump.Options{Metadata: true}},
+	{"offsets", offsetsFiles, dump.Options{Offsets: true}},
+	{"offsets_bare", offsetsFiles, dump.Options{Offsets: true, Bare: true}},
 	{"bad", []string{
 		"bad-0/00000000000000000000.index", "bad-0/00000000000000000000.timeindex",
 	}, dump.Options{}},

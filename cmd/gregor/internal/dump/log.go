@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -159,6 +160,10 @@ type recordObject struct {
 	Value       *string  `json:"value,omitempty"`
 	ValueBase64 *string  `json:"value_base64,omitempty"`
 	Metadata    rawJSON  `json:"metadata,omitempty"`
+	// OffsetsKey and OffsetsValue are those of a record of __consumer_offsets, or OffsetsError says what is wrong.
+	OffsetsKey   rawJSON `json:"offsets_key,omitempty"`
+	OffsetsValue rawJSON `json:"offsets_value,omitempty"`
+	OffsetsError string  `json:"offsets_error,omitempty"`
 }
 
 // rawJSON is text that is JSON already.
@@ -231,6 +236,10 @@ func (d *Dumper) contents(name string, r *batch.Record, separator string, o *rec
 		d.text("%s payload: %s", separator, text)
 		return
 	}
+	if d.o.Offsets {
+		d.offsetsRecord(r, separator, o)
+		return
+	}
 	if r.Key != nil {
 		d.text("%s key: %s", separator, string([]rune(string(r.Key))))
 		separator = ""
@@ -240,6 +249,31 @@ func (d *Dumper) contents(name string, r *batch.Record, separator string, o *rec
 	}
 	o.Key, o.KeyBase64 = cli.SplitText(r.Key)
 	o.Value, o.ValueBase64 = cli.SplitText(r.Value)
+}
+
+// offsetsRecord prints key and value of a record of __consumer_offsets. Where they cannot be read, the reason stands in
+// the key's place.
+func (d *Dumper) offsetsRecord(r *batch.Record, separator string, o *recordObject) {
+	key, value, err := offsetsJSON(r.Key, r.Value)
+	var unknown errUnknownType
+	switch {
+	case r.Key == nil:
+		key = fmt.Sprintf("Failed to decode message at offset %d using the specified decoder "+
+			"(message had a missing key)", r.Offset)
+	case errors.As(err, &unknown):
+		key = fmt.Sprintf("Unknown record type %d at offset %d, skipping.", unknown, r.Offset)
+	case err != nil:
+		key = fmt.Sprintf("Error at offset %d, skipping. %v", r.Offset, err)
+	default:
+		d.text("%s key: %s payload: %s", separator, key, value)
+		o.OffsetsKey, o.OffsetsValue = rawJSON(key), rawJSON(value)
+		if value == tombstone {
+			o.OffsetsValue = "null"
+		}
+		return
+	}
+	d.text("%s key: %s", separator, key)
+	o.OffsetsError = key
 }
 
 // size returns the length of a key or value, -1 for null.

@@ -8,16 +8,17 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gregor-log/gregor/base"
-	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
 )
 
 // errSchema reports bytes that are not what a schema says.
 var errSchema = errors.New("does not fit its schema")
 
-// kind is the type of a field. All messages here are of flexible versions throughout: lengths are unsigned varints of
-// the length plus one, 0 is null, and every struct ends in its tagged fields.
+// kind is the type of a field. In flexible versions lengths are unsigned varints of the length plus one, 0 is null, and
+// every struct ends in its tagged fields. In those before, lengths are int16 for strings and int32 for bytes and
+// arrays, -1 is null, and nothing is tagged.
 type kind int
 
 // The kinds of fields.
@@ -33,6 +34,10 @@ const (
 	kindString
 	kindBytes
 	kindStruct
+	kindMaybeStruct
+	kindProtocolType
+	kindSubscription
+	kindAssignment
 	kindInt32s
 	kindStrings
 	kindUUIDs
@@ -46,8 +51,8 @@ const untagged = -1
 type field struct {
 	name string
 	kind kind
-	// from is the first version that has the field.
-	from int
+	// from is the first version that has the field, and until the last one, 0 for all that follow.
+	from, until int
 	// tag is the number of a tagged field, or untagged. A tagged field that is absent has its default and is left out
 	// of the JSON.
 	tag int
@@ -73,9 +78,12 @@ func of(name string, k kind, fields ...field) field {
 // schemaReader reads messages by their schemas and appends them as JSON, field by field in the order of the schema, as
 // Kafka's generated converters do. The first error sticks and leaves nothing to read.
 type schemaReader struct {
-	left    []byte
-	version int
-	err     error
+	left     []byte
+	version  int
+	flexible bool
+	// consumers says that a group's members are consumers, whose metadata can be read.
+	consumers bool
+	err       error
 }
 
 func (r *schemaReader) fail(format string, args ...any) {
@@ -105,6 +113,17 @@ func (r *schemaReader) number(n int) uint64 {
 	return v
 }
 
+// length reads the length of something that has size bytes of length in versions that are not flexible; -1 for null.
+func (r *schemaReader) length(size int) int {
+	switch {
+	case r.flexible:
+		return r.uvarint() - 1
+	case size == 2:
+		return int(int16(r.number(size)))
+	}
+	return int(int32(r.number(size)))
+}
+
 func (r *schemaReader) uvarint() int {
 	v, n := binary.Uvarint(r.left)
 	if n <= 0 || v > math.MaxInt32 {
@@ -120,7 +139,7 @@ func (r *schemaReader) uvarint() int {
 func (r *schemaReader) message(dst []byte, fields []field) []byte {
 	texts := make([][]byte, len(fields))
 	for i, f := range fields {
-		if f.tag == untagged && f.from <= r.version {
+		if f.tag == untagged && f.from <= r.version && (f.until == 0 || r.version <= f.until) {
 			texts[i] = r.value(nil, f)
 		}
 	}
@@ -143,6 +162,9 @@ func (r *schemaReader) message(dst []byte, fields []field) []byte {
 
 // tags reads the tagged fields of a struct into the texts of their places; unknown ones are skipped.
 func (r *schemaReader) tags(fields []field, texts [][]byte) {
+	if !r.flexible {
+		return
+	}
 	for n := r.uvarint(); n > 0 && r.err == nil; n-- {
 		tag, size := r.uvarint(), r.uvarint()
 		p := r.take(size)
@@ -150,7 +172,7 @@ func (r *schemaReader) tags(fields []field, texts [][]byte) {
 			if f.tag == untagged || f.tag != tag || f.from > r.version || r.err != nil {
 				continue
 			}
-			inner := schemaReader{left: p, version: r.version}
+			inner := schemaReader{left: p, version: r.version, flexible: true}
 			texts[i] = inner.value(nil, f)
 			if len(inner.left) > 0 {
 				inner.fail("got %d bytes after tagged field %d", len(inner.left), tag)
@@ -185,14 +207,25 @@ func (r *schemaReader) value(dst []byte, f field) []byte {
 		return r.bytes(dst)
 	case kindStruct:
 		return r.message(dst, f.fields)
+	case kindMaybeStruct:
+		if int8(r.number(1)) < 0 {
+			return append(dst, "null"...)
+		}
+		return r.message(dst, f.fields)
+	case kindProtocolType:
+		return r.protocolType(dst)
+	case kindSubscription:
+		return r.consumer(dst, subscriptionFields)
+	case kindAssignment:
+		return r.consumer(dst, assignmentFields)
 	}
 	return r.array(dst, f)
 }
 
 // array reads a list and appends it as one.
 func (r *schemaReader) array(dst []byte, f field) []byte {
-	n := r.uvarint()
-	if n == 0 {
+	n := r.length(4)
+	if n < 0 {
 		return append(dst, "null"...)
 	}
 	element := map[kind]func([]byte) []byte{
@@ -202,8 +235,8 @@ func (r *schemaReader) array(dst []byte, f field) []byte {
 		kindStructs: func(dst []byte) []byte { return r.message(dst, f.fields) },
 	}[f.kind]
 	dst = append(dst, '[')
-	for i := 1; i < n && r.err == nil; i++ {
-		if i > 1 {
+	for i := 0; i < n && r.err == nil; i++ {
+		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = element(dst)
@@ -218,23 +251,36 @@ func (r *schemaReader) uuid(dst []byte) []byte {
 }
 
 func (r *schemaReader) string(dst []byte) []byte {
-	n := r.uvarint()
-	if n == 0 {
+	n := r.length(2)
+	if n < 0 {
 		return append(dst, "null"...)
 	}
-	text, err := cli.Marshal(string(r.take(n - 1)))
-	if err != nil {
-		r.fail("%v", err)
+	return appendText(dst, r.take(n))
+}
+
+// appendText writes a string as Jackson does, which escapes less than Go and in capitals.
+func appendText(dst, text []byte) []byte {
+	const short = "\b\t\n\f\r\"\\"
+	dst = append(dst, '"')
+	for _, c := range string(text) {
+		switch i := strings.IndexRune(short, c); {
+		case i >= 0:
+			dst = append(dst, '\\', `btnfr"\`[i])
+		case c < ' ':
+			dst = fmt.Appendf(dst, `\u%04X`, c)
+		default:
+			dst = utf8.AppendRune(dst, c)
+		}
 	}
-	return append(dst, text...)
+	return append(dst, '"')
 }
 
 func (r *schemaReader) bytes(dst []byte) []byte {
-	n := r.uvarint()
-	if n == 0 {
+	n := r.length(4)
+	if n < 0 {
 		return append(dst, "null"...)
 	}
-	return strconv.AppendQuote(dst, base64.StdEncoding.EncodeToString(r.take(n-1)))
+	return strconv.AppendQuote(dst, base64.StdEncoding.EncodeToString(r.take(n)))
 }
 
 func (r *schemaReader) double(dst []byte) []byte {

@@ -56,7 +56,9 @@ func controlText(r *batch.Record) (string, error) {
 	if len(r.Value) < versionSize {
 		return "", fmt.Errorf("%w: got %d bytes of a control record", errSchema, len(r.Value))
 	}
-	reader := &schemaReader{left: r.Value, version: int(int16(binary.BigEndian.Uint16(r.Value)))}
+	reader := &schemaReader{
+		left: r.Value, version: int(int16(binary.BigEndian.Uint16(r.Value))), flexible: true,
+	}
 	text, err := reader.whole(s.fields)
 	return s.label + string(text), err
 }

@@ -104,7 +104,7 @@ var recordSchemas = []recordSchema{
 
 // metadataJSON returns a record of the metadata log as Kafka's dump tool prints it: type, version and data.
 func metadataJSON(value []byte) (string, error) {
-	r := &schemaReader{left: value}
+	r := &schemaReader{left: value, flexible: true}
 	frame, id, version := r.uvarint(), r.uvarint(), r.uvarint()
 	if r.err != nil {
 		return "", r.err
