@@ -1,5 +1,5 @@
 # What there is to do with this repository; "make" alone lists it. Everything builds on Go alone; compat wants kcat, Java
-# and Maven besides, and race a C compiler.
+# and Maven besides, conformance Java, Maven, npm and a C compiler, and race a C compiler.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,6 +20,8 @@ HISTORIES ?= 1-100
 # How long the broker is under load, and how often it is killed meanwhile.
 SOAK ?= 30m
 SOAKEVERY ?= 30s
+# Which suites "make conformance" runs, NAME,...; all, and the tables, if it is empty.
+SUITES ?=
 # How many mutated frames "make hostile" sends.
 FRAMES ?= 1000000
 # How long each fuzz target runs, how many at a time, and with how many workers each.
@@ -33,7 +35,7 @@ help: ## this list
 build: ## the static binary, bin/gregor
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/gregor ./cmd/gregor
 
-demo: ## the Go source tree through a broker that is killed on the way, and a page of what was seen
+demo: ## the Go source tree through a broker that is killed on the way, read back and by groups; a page of what was seen
 	$(GO) run ./scripts/demo
 
 test: build vet cover rest race ## build, vet, every test, the race subset, and core's coverage
@@ -51,15 +53,18 @@ rest: ## every test outside of core
 
 # The tests that cut a workload at every call have one goroutine; "cover" runs them, and here they would take minutes.
 race: ## the tests of the concurrent packages under the race detector
-	CGO_ENABLED=1 $(GO) test -race -skip '^TestCrashEverywhere' $(RACED)
+	CGO_ENABLED=1 $(GO) test -race -skip '^TestCrash' $(RACED)
 
 compat: ## Kafka's own clients and tools, and kcat, against gregor
 	$(GO) run ./scripts/compat
 
+conformance: ## the test suites of Kafka's clients against gregor
+	$(GO) run ./scripts/conformance $(if $(SUITES),-suite $(SUITES))
+
 bench-quick: ## speed beside raw loops over the same bytes, in one run
 	$(GO) run ./scripts/benchquick
 
-soak: ## SOAK (30m) of load, with a kill every SOAKEVERY (30s), checked
+soak: ## SOAK (30m) of load and 200 members of 50 groups, with a kill every SOAKEVERY (30s), checked
 	$(GO) run ./scripts/soak -for $(SOAK) -end-every $(SOAKEVERY)
 
 hostile: ## FRAMES (1000000) mutated frames at a live broker while a good client works
@@ -73,7 +78,7 @@ sim: build ## the simulator over SEEDS (1-50), TWICE (1-50) of them twice, and t
 	bin/gregor verify bin/histories
 
 fuzz: ## every fuzz target for FUZZTIME (60s), FUZZJOBS (2) at a time
-	for package in ./fuzz ./consistency/history; do \
+	for package in ./fuzz ./consistency/history ./core/group; do \
 		targets=$$($(GO) test -list '^Fuzz' $$package); echo "$$targets" | grep '^Fuzz' | sed "s|^|$$package |"; \
 	done | xargs -P $(FUZZJOBS) -L 1 bash -o pipefail -c \
 		'$(GO) test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s -parallel $(FUZZWORKERS) $$0 2>&1 \
@@ -90,4 +95,4 @@ lint: vet ## gofmt, vet, staticcheck, and the repository's own rules
 fmt: ## format every Go file
 	gofmt -w .
 
-.PHONY: help build demo test vet cover rest race compat bench-quick soak hostile sim fuzz wasm lint fmt
+.PHONY: help build demo test vet cover rest race compat conformance bench-quick soak hostile sim fuzz wasm lint fmt

@@ -36,6 +36,8 @@ By default its records are in memory and gone when it ends, so that there is not
 them in a directory, in Kafka's own format. --data memory:2GiB bounds the memory; without a size it is half of the
 machine's.
 
+Groups do not wait for more members after their first: --set group.initial.rebalance.delay.ms=3000 is Kafka's default.
+
 Its health and metrics are on a page whose address it prints; --set gregor.admin.listener=HOST:PORT chooses another,
 and an empty value none.
 `
@@ -79,6 +81,7 @@ func (f *devFlags) run(c *cobra.Command) error {
 	cfg, notices, err := config.ParseBroker(append([]config.KV{
 		{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:" + strconv.Itoa(f.port)}, {Name: "log.dirs", Value: dir},
 		{Name: "gregor.admin.listener", Value: "127.0.0.1:0"},
+		{Name: "group.initial.rebalance.delay.ms", Value: "0"},
 	}, settings...))
 	log := cli.NewLogger(c.ErrOrStderr(), f.level.String())
 	logNotices(log, notices)

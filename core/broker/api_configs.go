@@ -74,6 +74,11 @@ func (b *Broker) describeResource(kind kmsg.ConfigResourceType, name string) ([]
 			return nil, err
 		}
 		return b.loggers.Describe(), nil
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if name == "" {
+			return nil, coded(kerr.InvalidRequest.Code, "Group name must not be empty")
+		}
+		return nil, nil // classic groups have no configs of their own
 	}
 	return nil, coded(kerr.InvalidRequest.Code, "%s", kerr.InvalidRequest.Description)
 }

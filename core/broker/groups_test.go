@@ -410,3 +410,19 @@ func TestCoordinatorGoesOffline(t *testing.T) {
 		t.Errorf("got error %d, expected COORDINATOR_NOT_AVAILABLE", got)
 	}
 }
+
+// Kafka's tool lists the configs of all groups, one by one: classic groups have none.
+func TestGroupConfigsAreNone(t *testing.T) {
+	h := groupsHarness(t)
+	for name, want := range map[string]int16{"g": noCode, "": kerr.InvalidRequest.Code} {
+		req := kmsg.NewPtrDescribeConfigsRequest()
+		req.Resources = []kmsg.DescribeConfigsRequestResource{{
+			ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: name,
+		}}
+		res := ask[*kmsg.DescribeConfigsResponse](h, 4, req).Resources[0]
+		if res.ErrorCode != want || len(res.Configs) != 0 {
+			t.Errorf("group %q: got error %d and %d configs, expected error %d and none", name, res.ErrorCode,
+				len(res.Configs), want)
+		}
+	}
+}

@@ -23,13 +23,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"time"
 
 	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
 func main() {
@@ -115,7 +115,6 @@ const ownServer = "self"
 
 // build makes gregor's binary from the checkout, if none was given.
 func (b *bench) build(ctx context.Context) error {
-	const source = "./cmd/gregor"
 	switch {
 	case b.gregor == ownServer:
 		b.gregor = ""
@@ -124,12 +123,7 @@ func (b *bench) build(ctx context.Context) error {
 		return nil
 	}
 	b.gregor = filepath.Join(b.dir, "gregor")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.gregor, source)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", source, err, output)
-	}
-	return nil
+	return node.Build(ctx, b.gregor)
 }
 
 // subject says what is measured.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
 // process is a server that was started for a measurement.
@@ -39,10 +40,11 @@ func (b *bench) start(ctx context.Context, args func(dir, address string) ([]str
 	if err != nil {
 		return nil, err
 	}
-	p := &process{dir: dir}
-	if p.address, err = freeAddress(ctx); err != nil {
+	free, err := node.FreeAddresses(1)
+	if err != nil {
 		return nil, err
 	}
+	p := &process{address: free[0], dir: dir}
 	line, err := args(dir, p.address)
 	if err != nil {
 		return nil, err
@@ -70,15 +72,6 @@ func (b *bench) start(ctx context.Context, args func(dir, address string) ([]str
 		return nil, err
 	}
 	return p, p.awaitReady(ctx)
-}
-
-// freeAddress returns an address that nobody listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := limit.Listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // awaitReady waits until the server listens.

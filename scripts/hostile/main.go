@@ -133,8 +133,11 @@ func (r *round) fight(ctx context.Context) error {
 	return r.restart(ctx)
 }
 
-// prepare creates the topics and takes the templates from what the broker advertises.
+// prepare creates the topics, those of groups too, and takes the templates from what the broker advertises.
 func (r *round) prepare(ctx context.Context) error {
+	if err := node.AwaitGroups(ctx, r.node.Address); err != nil {
+		return err
+	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(r.node.Address))
 	if err != nil {
 		return err

@@ -27,7 +27,6 @@ type Chronicle struct {
 	mu struct {
 		sync.Mutex
 		w   *history.Writer
-		ops int
 		err error
 	}
 }
@@ -50,14 +49,6 @@ func (c *Chronicle) Op(op *history.Op) {
 	if c.mu.err == nil {
 		c.mu.err = c.mu.w.Op(op)
 	}
-	c.mu.ops++
-}
-
-// Ops returns how many operations have been written.
-func (c *Chronicle) Ops() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mu.ops
 }
 
 // Event writes that something happened; its time is on this clock.

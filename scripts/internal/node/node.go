@@ -56,19 +56,38 @@ func Build(ctx context.Context, file string) error {
 	return nil
 }
 
+// FreeAddresses returns n different addresses of the loopback interface, host:port, that nobody listened on a moment
+// ago. Their ports have five digits each: what tools print in columns has one width.
+func FreeAddresses(n int) ([]string, error) {
+	var found []string
+	for len(found) < n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() // all stay open until the last is found, so that none is found twice
+		if address := l.Addr().String(); len(address) == len("127.0.0.1:65535") {
+			found = append(found, address)
+		}
+	}
+	return found, nil
+}
+
 // New makes a broker with a fresh directory below dir and a free port of the loopback interface, with the given
 // properties besides those that say so. No process of it outlives ctx.
 func New(ctx context.Context, bin, dir string, properties map[string]string) (*Node, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
+	return NewAt(ctx, bin, dir, free[0], properties)
+}
+
+// NewAt is New for a given address, host:port.
+func NewAt(ctx context.Context, bin, dir, address string, properties map[string]string) (*Node, error) {
 	n := &Node{
-		Address: listener.Addr().String(), Data: filepath.Join(dir, "log"), Log: filepath.Join(dir, "broker.log"),
+		Address: address, Data: filepath.Join(dir, "log"), Log: filepath.Join(dir, "broker.log"),
 		alive: ctx, bin: bin, config: filepath.Join(dir, "server.properties"),
-	}
-	if err := listener.Close(); err != nil {
-		return nil, err
 	}
 	all := map[string]string{"node.id": "1", "listeners": "PLAINTEXT://" + n.Address, "log.dirs": n.Data}
 	maps.Copy(all, properties)
@@ -79,6 +98,7 @@ func New(ctx context.Context, bin, dir string, properties map[string]string) (*N
 	if err := os.WriteFile(n.config, []byte(text.String()), 0o644); err != nil {
 		return nil, err
 	}
+	var err error
 	n.out, err = os.Create(n.Log)
 	return n, err
 }
@@ -111,6 +131,19 @@ func (n *Node) Kill() error {
 	}
 	<-n.exited
 	return nil
+}
+
+// Quit ends the process with SIGQUIT and waits for its end: Go writes to the log what all goroutines do, and exits.
+func (n *Node) Quit() error {
+	if err := n.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		return fmt.Errorf("quit the broker: %w", err)
+	}
+	select {
+	case <-n.exited:
+		return nil
+	case <-time.After(patience):
+		return errors.Join(fmt.Errorf("%w on SIGQUIT within %v; see %s", ErrNotStopped, patience, n.Log), n.Kill())
+	}
 }
 
 // Stop ends the process with SIGTERM, cleanly.

@@ -57,3 +57,19 @@ func TestUsageOfThisProcess(t *testing.T) {
 		t.Errorf("got %d resident bytes, expected at least a megabyte", after.Resident)
 	}
 }
+
+func TestFreeAddressesDiffer(t *testing.T) {
+	found, err := FreeAddresses(20)
+	if err != nil || len(found) != 20 {
+		t.Fatalf("got %d addresses and %v, expected 20", len(found), err)
+	}
+	slices.Sort(found)
+	if distinct := slices.Compact(slices.Clone(found)); len(distinct) != len(found) {
+		t.Errorf("got %v, expected no address twice", found)
+	}
+	for _, address := range found {
+		if len(address) != len("127.0.0.1:65535") {
+			t.Errorf("got %s, expected a port of five digits", address)
+		}
+	}
+}
