@@ -55,7 +55,17 @@
 //	                       unknown outcome cannot fill (not in topics with compaction or control records)
 //	nonmonotonic-read      one process fetches and is told a high watermark below what it had seen (one replica)
 //	stale-end              ListOffsets tells an end below what an operation before it had shown (one replica)
-//	not-linearizable       Porcupine alone finds no order: the unknown appends do not fill a hole exactly
+//	not-linearizable       Porcupine alone finds no order: the unknown appends do not fill a hole exactly, or nothing
+//	                       explains what was told of a group's offset
+//
+// What a group has committed of one partition is a register. Here Porcupine is the first opinion, since no answer to a
+// commit tells its place, and a sweep finds names for most of what it can find:
+//
+//	lost-commit            no offset is told, although a commit was acknowledged before, and nothing deleted it
+//	stale-offset           an offset is told that had been overwritten before the question was asked
+//	garbage-offset         an offset is told that nobody committed, or not yet: above all a plausible 0
+//	altered-offset         another offset is told than its commit had
+//	aborted-offset         an offset is told whose commit had definitely failed
 //
 // Final reads are the fetches and ends marked final; if a partition has none, the fetches that began after every append
 // had ended and after the last kill or power loss.
@@ -121,6 +131,11 @@ func Check(h *history.History, options Options) (*Report, error) {
 		done += len(p.ops)
 		if options.Progress != nil {
 			options.Progress(done, len(h.Entries))
+		}
+	}
+	for _, s := range j.shelves() {
+		if err := s.sweep(); err != nil {
+			return nil, err
 		}
 	}
 	j.conclude()
@@ -224,6 +239,9 @@ func (j *judge) indexValues() error {
 func (j *judge) placeOf(e *history.Entry) place {
 	p := place{base: -1, ret: e.End, lo: incarnation(j.cuts, e.Start, false), shown: -1}
 	p.hi = incarnation(j.cuts, e.End, true)
+	if e.Kind == history.Commit && e.Outcome == history.Unknown {
+		p.ret, p.hi = model.Never, j.last()
+	}
 	if e.Kind == history.Append && e.Outcome != history.Fail && !j.acked(e) {
 		p.ret, p.hi = model.Never, j.last()
 	}

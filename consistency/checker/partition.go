@@ -40,7 +40,9 @@ func (j *judge) partitions() []*partition {
 	list := make([]*partition, len(j.h.Partitions))
 	counts := make([]int, len(list))
 	for i := range j.h.Entries {
-		counts[j.h.Entries[i].Partition]++
+		if !j.h.Entries[i].Kind.OfGroup() {
+			counts[j.h.Entries[i].Partition]++
+		}
 	}
 	for id, name := range j.h.Partitions {
 		compacted := slices.Contains(j.h.Header.Compacted, name.Topic)
@@ -52,8 +54,10 @@ func (j *judge) partitions() []*partition {
 		}
 	}
 	for i := range j.h.Entries {
-		p := list[j.h.Entries[i].Partition]
-		p.ops = append(p.ops, uint32(i))
+		if !j.h.Entries[i].Kind.OfGroup() {
+			p := list[j.h.Entries[i].Partition]
+			p.ops = append(p.ops, uint32(i))
+		}
 	}
 	return list
 }

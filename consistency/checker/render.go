@@ -15,7 +15,8 @@ import (
 // names are the findings' names in the order of the package comment.
 var names = []string{
 	LostAck, LostWrite, InconsistentOffsets, AbortedRead, GarbageRead, ReadBeyondCommitted, ReorderedAcks,
-	NonmonotonicSend, Duplicate, TornAppend, OffsetGap, NonmonotonicRead, StaleEnd, NotLinearizable,
+	NonmonotonicSend, Duplicate, TornAppend, OffsetGap, NonmonotonicRead, StaleEnd, NotLinearizable, LostCommit,
+	StaleOffset, GarbageOffset, AlteredOffset, AbortedOffset,
 }
 
 // Text renders the report for people, in lines that end with a newline.
@@ -30,6 +31,7 @@ func (r *Report) Text() string {
 	fmt.Fprintf(&b, "reads       %d fetches of %d records, %d ends\n", c.Fetches, c.ReadRecords, c.Ends)
 	fmt.Fprintf(&b, "porcupine   %d windows: %d legal, %d illegal, %d undecided; %d inversions\n", p.Windows, p.Legal,
 		p.Illegal, p.Undecided, p.Inversions)
+	r.writeCommits(&b)
 	for _, row := range []struct {
 		count int
 		text  string
@@ -55,6 +57,27 @@ func (r *Report) Text() string {
 	return b.String()
 }
 
+// writeCommits writes what was committed, if anything was.
+func (r *Report) writeCommits(b *strings.Builder) {
+	c, o := &r.Counts, &r.Offsets
+	if c.CommitsOK+c.CommitsFailed+c.CommitsUnknown+c.OffsetReads == 0 {
+		return
+	}
+	fmt.Fprintf(b, "commits     %d ok, %d failed, %d unknown; %d reads of committed offsets\n", c.CommitsOK,
+		c.CommitsFailed, c.CommitsUnknown, c.OffsetReads)
+	fmt.Fprintf(b, "porcupine   %d windows of committed offsets: %d legal, %d illegal, %d undecided\n", o.Windows,
+		o.Legal, o.Illegal, o.Undecided)
+}
+
+// Place says where a finding is, for people.
+func (f *Finding) Place() string {
+	place := fmt.Sprintf("%s-%d", f.Topic, f.Partition)
+	if f.Group != "" {
+		return "group " + f.Group + ", " + place
+	}
+	return place
+}
+
 func (r *Report) writeFindings(b *strings.Builder) {
 	for _, name := range names {
 		if r.FindingCounts[name] == 0 {
@@ -66,7 +89,7 @@ func (r *Report) writeFindings(b *strings.Builder) {
 			if f.Name != name {
 				continue
 			}
-			fmt.Fprintf(b, "  %s-%d: %s\n", f.Topic, f.Partition, f.Detail)
+			fmt.Fprintf(b, "  %s: %s\n", f.Place(), f.Detail)
 			for _, op := range f.Ops {
 				fmt.Fprintf(b, "    line %d: %s\n", op.Line, op.Text)
 			}

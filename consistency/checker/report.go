@@ -39,6 +39,11 @@ const (
 	NonmonotonicRead    = "nonmonotonic-read"
 	StaleEnd            = "stale-end"
 	NotLinearizable     = "not-linearizable"
+	LostCommit          = "lost-commit"
+	StaleOffset         = "stale-offset"
+	GarbageOffset       = "garbage-offset"
+	AlteredOffset       = "altered-offset"
+	AbortedOffset       = "aborted-offset"
 )
 
 // ExitFailed is the exit code when there is no judgement to trust: Verify failed, or the opinions contradict each
@@ -77,6 +82,8 @@ type Report struct {
 	Counts        Counts   `json:"counts"`
 	// Porcupine counts what the second opinion did.
 	Porcupine SecondOpinion `json:"porcupine"`
+	// Offsets counts its windows of what groups have committed.
+	Offsets FirstOpinion `json:"porcupine_offsets"`
 
 	h       *history.History
 	windows []picture
@@ -85,7 +92,9 @@ type Report struct {
 // Finding is one violation.
 type Finding struct {
 	// Name is one of the names that the package comment defines.
-	Name      string `json:"name"`
+	Name string `json:"name"`
+	// Group is whose committed offset it is about, "" for what is about a log.
+	Group     string `json:"group,omitempty"`
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	// Offset is where, -1 if nowhere in particular.
@@ -118,6 +127,10 @@ type Counts struct {
 	Fetches        int `json:"fetches"`
 	ReadRecords    int `json:"read_records"`
 	Ends           int `json:"ends"`
+	CommitsOK      int `json:"commits_ok"`
+	CommitsFailed  int `json:"commits_failed"`
+	CommitsUnknown int `json:"commits_unknown"`
+	OffsetReads    int `json:"offset_reads"`
 	// Cuts are the faults that the durability class does not survive.
 	Cuts int `json:"cuts"`
 	// LostAllowed are acknowledged records that a cut took.
@@ -147,6 +160,26 @@ type SecondOpinion struct {
 	Skipped int `json:"skipped_partitions"`
 }
 
+// FirstOpinion counts Porcupine's windows of committed offsets by result.
+type FirstOpinion struct {
+	Windows   int `json:"windows"`
+	Legal     int `json:"legal"`
+	Illegal   int `json:"illegal"`
+	Undecided int `json:"undecided"`
+}
+
+// addCommit counts a commit.
+func (c *Counts) addCommit(e *history.Entry) {
+	switch e.Outcome {
+	case history.OK:
+		c.CommitsOK++
+	case history.Fail:
+		c.CommitsFailed++
+	default:
+		c.CommitsUnknown++
+	}
+}
+
 // add counts one entry.
 func (c *Counts) add(j *judge, e *history.Entry) {
 	c.Operations++
@@ -160,6 +193,10 @@ func (c *Counts) add(j *judge, e *history.Entry) {
 		c.ReadRecords += records
 	case e.Kind == history.End:
 		c.Ends++
+	case e.Kind == history.Commit:
+		c.addCommit(e)
+	case e.Kind == history.Committed:
+		c.OffsetReads++
 	case e.Outcome == history.Fail:
 		c.AppendsFailed++
 	case e.Outcome == history.OK:
@@ -188,12 +225,14 @@ func (j *judge) conclude() {
 			r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 		}
 	}
-	if r.Counts.AckedRecords == 0 {
+	if r.Counts.AckedRecords+r.Counts.CommitsOK == 0 {
 		inconclusive(1, "nothing was acknowledged")
 	}
 	inconclusive(r.Counts.Unseen, "%d acknowledged records were not covered by a final read", r.Counts.Unseen)
 	inconclusive(r.Porcupine.Undecided, "Porcupine left %d of %d windows undecided", r.Porcupine.Undecided,
 		r.Porcupine.Windows)
+	inconclusive(r.Offsets.Undecided, "Porcupine left %d of %d windows of committed offsets undecided",
+		r.Offsets.Undecided, r.Offsets.Windows)
 	switch {
 	case len(r.Disagreements) > 0:
 		r.Verdict = HarnessFailed
@@ -226,6 +265,11 @@ func describe(h *history.History, e *history.Entry) OpRef {
 		}
 	case e.Kind == history.End:
 		fmt.Fprintf(&b, " of log: %d", e.Offset)
+	case e.Kind.OfGroup() && e.Offset < 0:
+		fmt.Fprintf(&b, " of group %s: none", h.Groups[e.Group])
+	case e.Kind.OfGroup():
+		fmt.Fprintf(&b, " of group %s: %d as %q", h.Groups[e.Group], e.Offset,
+			h.Identities.Text(h.ValuesOf(h.RunsOf(e)[0])[0]))
 	}
 	fmt.Fprintf(&b, ", %s, %d..%d ns", e.Outcome, e.Start, e.End)
 	if e.Node >= 0 {

@@ -54,6 +54,13 @@ func (r *Reader) readOp() error {
 		if f.hasOffset {
 			op.Offset = f.offset
 		}
+	case Commit, Committed:
+		if f.hasBase || f.hasFrom {
+			c.fail(`%s has "base" or "from"`, op.Kind)
+		}
+		if f.hasOffset {
+			op.Offset = f.offset
+		}
 	}
 	if c.err != nil {
 		return c.err
@@ -143,6 +150,9 @@ func (r *Reader) kindField(name []byte, f *opFields) bool {
 	case "records":
 		f.seen.once(c, 20, name)
 		r.records()
+	case "group":
+		f.seen.once(c, 21, name)
+		op.Group = r.topic(c.str())
 	default:
 		return false
 	}
@@ -182,12 +192,12 @@ func (r *Reader) topic(name []byte) string {
 
 func (c *cursor) opKind() Kind {
 	name := c.str()
-	for k := Append; k <= End; k++ {
+	for k := Append; k <= Committed; k++ {
 		if string(name) == k.String() {
 			return k
 		}
 	}
-	c.fail("operation %q, expected append, fetch or end", clip(name))
+	c.fail("operation %q, expected append, fetch, end, commit or committed", clip(name))
 	return 0
 }
 

@@ -42,6 +42,10 @@ func FuzzHistory(f *testing.F) {
 {"kind":"op","process":4,"node":1,"op":"fetch","topic":"t","partition":0,"start_ns":20,"end_ns":31,"outcome":"ok",` +
 		`"from":40,"high_watermark":42,"log_start":0,"records":[[40,"3.17","3.18"]]}
 {"kind":"op","process":5,"op":"end","topic":"t","partition":0,"start_ns":40,"end_ns":44,"outcome":"unknown"}
+{"kind":"op","process":6,"op":"commit","group":"g","topic":"t","partition":0,"start_ns":50,"end_ns":52,` +
+		`"outcome":"ok","offset":42,"values":["6.1"]}
+{"kind":"op","process":7,"op":"committed","group":"g","topic":"t","partition":0,"start_ns":60,"end_ns":61,` +
+		`"outcome":"ok"}
 {"kind":"event","event":"power_loss","node":1,"time_ns":50}
 `))
 	f.Add([]byte(`{"v":1,"kind":"header"}` + "\n" + strings.Repeat("[", 1000)))

@@ -15,6 +15,10 @@
 //	 "outcome":"ok","from":40,"high_watermark":42,"log_start":0,"records":[[40,"3.17","3.18"]]}
 //	{"kind":"op","process":5,"node":1,"op":"end","topic":"t","partition":0,"start_ns":40,"end_ns":44,
 //	 "outcome":"ok","offset":42}
+//	{"kind":"op","process":6,"node":1,"op":"commit","group":"g","topic":"t","partition":0,"start_ns":50,"end_ns":52,
+//	 "outcome":"ok","offset":42,"values":["6.1"]}
+//	{"kind":"op","process":7,"node":1,"op":"committed","group":"g","topic":"t","partition":0,"start_ns":60,
+//	 "end_ns":61,"outcome":"ok","offset":42,"values":["6.1"]}
 //	{"kind":"event","event":"power_loss","node":1,"time_ns":50}
 //
 // (Each of these is one line in the file.) Header, all but "v" and "kind" optional:
@@ -37,13 +41,15 @@
 //
 //	process      who asked; the operations of one process need not be in sequence (a producer pipelines)
 //	node         the broker that answered, -1 if unknown
-//	op           "append" (Produce), "fetch" (Fetch, read_uncommitted), "end" (ListOffsets latest, read_uncommitted)
+//	op           "append" (Produce), "fetch" (Fetch, read_uncommitted), "end" (ListOffsets latest, read_uncommitted),
+//	             "commit" (OffsetCommit, or OffsetDelete and DeleteGroups), "committed" (OffsetFetch)
 //	start_ns     when it was asked for, end_ns when the answer, or giving up, was known; both ends count as inside. A
 //	             client that fetches ahead writes the earliest instant at which it may have asked
 //	outcome      "ok"; "fail": it definitely did not and will not happen; "unknown": all else, above all a timeout
 //	             or a lost connection, and NOT_LEADER_OR_FOLLOWER, which may follow success (KAFKA-13574)
 //	error        Kafka's name of the error, optional
-//	final        true for reads after the run: faults healed, nothing in flight, so what they miss is gone
+//	final        true for reads after the run: faults healed, nothing in flight, so what they miss is gone (a read of
+//	             the log as of a committed offset)
 //
 //	values       of an append: the identities of its records in order; one append is one batch
 //	base         of an append: the first record's offset, -1 or absent if not told
@@ -54,6 +60,10 @@
 //	             (a broker answers with whole batches) and without control records
 //	high_watermark, log_start  as a fetch's answer says, -1 or absent if not told
 //	offset       of an end: the log's end
+//
+//	group        of a commit and a committed: the group whose offset of the partition it is
+//	offset       of them: the offset that is committed, or told; absent for a deletion, and where none is told
+//	values       of them: one value, the identity of the commit, absent where no offset is
 //
 // A value is the identity of one record: 1 to 64 bytes of UTF-8, unique in the run, appended by one operation only. It
 // may be the record itself, a counter, or a hash of topic, key and content.
@@ -86,6 +96,8 @@ const (
 	MaxValueLen = 64
 	// MaxTopicLen is Kafka's greatest length of a topic name in bytes.
 	MaxTopicLen = 249
+	// MaxGroupLen is the greatest length of a group's name in bytes that a history takes.
+	MaxGroupLen = 1024
 	// MaxOffset bounds every offset in a history.
 	MaxOffset = int64(1) << 60
 	// DefaultMaxLine bounds one line of a file in bytes: a fetch of some hundred thousand records.
@@ -147,6 +159,10 @@ const (
 	Fetch
 	// End is a ListOffsets of the latest offset of one partition.
 	End
+	// Commit is an OffsetCommit of one group and partition, or a deletion of what was committed.
+	Commit
+	// Committed is an OffsetFetch of one group and partition.
+	Committed
 )
 
 // String returns the kind's name in the file.
@@ -158,9 +174,16 @@ func (k Kind) String() string {
 		return "fetch"
 	case End:
 		return "end"
+	case Commit:
+		return "commit"
+	case Committed:
+		return "committed"
 	}
 	return "kind?"
 }
+
+// OfGroup reports whether an operation of the kind is about what a group has committed, and not about a log.
+func (k Kind) OfGroup() bool { return k == Commit || k == Committed }
 
 // Outcome is what the asking process knows of its operation's fate.
 type Outcome uint8

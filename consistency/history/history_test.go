@@ -25,6 +25,12 @@ const golden = `{"v":1,"kind":"header","source":"sim","seed":1844674407370955161
 {"kind":"event","event":"power_loss","node":1,"time_ns":50,"detail":"3 sectors"}
 {"kind":"op","process":5,"node":1,"op":"end","topic":"t","partition":0,"start_ns":40,"end_ns":44,` +
 	`"outcome":"ok","offset":42}
+{"kind":"op","process":6,"node":1,"op":"commit","group":"g","topic":"t","partition":0,"start_ns":50,"end_ns":52,` +
+	`"outcome":"ok","offset":42,"values":["6.1"]}
+{"kind":"op","process":6,"node":-1,"op":"commit","group":"g","topic":"t","partition":1,"start_ns":53,"end_ns":54,` +
+	`"outcome":"unknown"}
+{"kind":"op","process":7,"node":1,"op":"committed","group":"h","topic":"t","partition":0,"start_ns":60,` +
+	`"end_ns":61,"outcome":"ok","final":true,"offset":42,"values":["6.1"]}
 `
 
 // goldenOps are the operations of golden.
@@ -46,7 +52,23 @@ func goldenOps() []*Op {
 	fetch.AddRecord(44, "d")
 	end := NewOp(End)
 	end.Process, end.Node, end.Topic, end.Start, end.End, end.Outcome, end.Offset = 5, 1, "t", 40, 44, OK, 42
-	return []*Op{acked, lost, fetch, end}
+	return append([]*Op{acked, lost, fetch, end}, goldenCommits()...)
+}
+
+// goldenCommits are those of groups.
+func goldenCommits() []*Op {
+	commit := NewOp(Commit)
+	commit.Process, commit.Node, commit.Group, commit.Topic, commit.Start, commit.End = 6, 1, "g", "t", 50, 52
+	commit.Outcome, commit.Offset = OK, 42
+	commit.Values.AddString("6.1")
+	deletion := NewOp(Commit)
+	deletion.Process, deletion.Group, deletion.Topic, deletion.Partition = 6, "g", "t", 1
+	deletion.Start, deletion.End, deletion.Outcome = 53, 54, Unknown
+	told := NewOp(Committed)
+	told.Process, told.Node, told.Group, told.Topic, told.Start, told.End = 7, 1, "h", "t", 60, 61
+	told.Outcome, told.Final, told.Offset = OK, true, 42
+	told.Values.AddString("6.1")
+	return []*Op{commit, deletion, told}
 }
 
 func TestWriterGolden(t *testing.T) {
@@ -201,7 +223,8 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(h.Entries) != 4 || len(h.Events) != 1 || len(h.Partitions) != 2 || h.Identities.Len() != 5 {
+	if len(h.Entries) != 7 || len(h.Events) != 1 || len(h.Partitions) != 2 || h.Identities.Len() != 6 ||
+		!reflect.DeepEqual(h.Groups, []string{"g", "h"}) || h.Entries[6].Group != 1 {
 		t.Fatalf("got %d entries, %d events, %d partitions, %d values", len(h.Entries), len(h.Events),
 			len(h.Partitions), h.Identities.Len())
 	}
@@ -218,6 +241,9 @@ func TestLoad(t *testing.T) {
 	if fetch.Line != 4 || h.Entries[0].Line != 2 || h.RunsOf(&h.Entries[0])[0].Last() != 41 {
 		t.Errorf("got lines %d and %d, last %d, expected 4, 2 and 41", fetch.Line, h.Entries[0].Line,
 			h.RunsOf(&h.Entries[0])[0].Last())
+	}
+	if runs := h.RunsOf(&h.Entries[4]); len(runs) != 1 || string(h.Identities.Text(h.ValuesOf(runs[0])[0])) != "6.1" {
+		t.Errorf("commit: got %+v", runs)
 	}
 	built := New(h.Header)
 	for _, op := range goldenOps() {
@@ -287,6 +313,13 @@ func TestWriterRefuses(t *testing.T) {
 		"process":         func(op *Op) { op.Process = -1 },
 		"end with values": func(op *Op) { op.Kind = End },
 		"not ascending":   func(op *Op) { op.Kind, op.Offsets = Fetch, []int64{5, 5} },
+		"a group":         func(op *Op) { op.Group = "g" },
+		"no group":        func(op *Op) { *op = *goldenOps()[4]; op.Group = "" },
+		"long group":      func(op *Op) { *op = *goldenOps()[4]; op.Group = strings.Repeat("g", MaxGroupLen+1) },
+		"two values":      func(op *Op) { *op = *goldenOps()[4]; op.Values.AddString("6.2") },
+		"value of none":   func(op *Op) { *op = *goldenOps()[4]; op.Offset = -1 },
+		"told of failure": func(op *Op) { *op = *goldenOps()[6]; op.Outcome = Unknown },
+		"record of group": func(op *Op) { *op = *goldenOps()[6]; op.Offsets = []int64{1} },
 	} {
 		op := goldenOps()[0]
 		change(op)

@@ -18,6 +18,8 @@ type History struct {
 	Header Header
 	// Partitions are the topic partitions in the order in which they first appear.
 	Partitions []base.TopicPartition
+	// Groups are the groups' names in the order in which they first appear.
+	Groups []string
 	// Entries are the operations in the order of the file.
 	Entries []Entry
 	// Runs are the records of all entries; Entry.Runs cuts out those of one.
@@ -30,6 +32,7 @@ type History struct {
 	Identities Interner
 
 	partitionIDs map[base.TopicPartition]uint32
+	groupIDs     map[string]uint32
 }
 
 // Entry is one operation. The fields are those of [Op].
@@ -43,6 +46,8 @@ type Entry struct {
 	Sequence                int32
 	// Partition is an index into History.Partitions.
 	Partition uint32
+	// Group is an index into History.Groups, of a commit or committed.
+	Group uint32
 	// Line is the operation's line in the file, or its number, counted from 1, if there is no file.
 	Line uint32
 	// FirstRun and NumRuns cut the entry's records out of History.Runs.
@@ -67,7 +72,9 @@ func (r Run) Last() int64 { return r.Base + int64(r.Count) - 1 }
 
 // New returns an empty history.
 func New(header Header) *History {
-	return &History{Header: header, partitionIDs: make(map[base.TopicPartition]uint32)}
+	return &History{
+		Header: header, partitionIDs: make(map[base.TopicPartition]uint32), groupIDs: make(map[string]uint32),
+	}
 }
 
 // Load reads a whole history. No line may be longer than maxLine bytes; 0 means DefaultMaxLine. Errors name the line.
@@ -141,6 +148,7 @@ func (h *History) add(op *Op, line uint32) error {
 		ProducerID: op.ProducerID, Process: op.Process, Node: op.Node, Sequence: op.Sequence, Line: line,
 		ProducerEpoch: op.ProducerEpoch, Acks: op.Acks, Kind: op.Kind, Outcome: op.Outcome, Final: op.Final,
 		Partition: h.partition(base.TopicPartition{Topic: op.Topic, Partition: op.Partition}),
+		Group:     h.group(op.Group),
 		FirstRun:  uint32(len(h.Runs)),
 	}
 	for i := range count {
@@ -149,7 +157,7 @@ func (h *History) add(op *Op, line uint32) error {
 			return err
 		}
 		switch {
-		case i == 0 && op.Kind == Append:
+		case i == 0 && op.Kind != Fetch:
 			h.Runs = append(h.Runs, Run{Base: op.Offset, First: uint32(len(h.Values))})
 		case op.Kind == Fetch && (i == 0 || op.Offsets[i] != op.Offsets[i-1]+1):
 			h.Runs = append(h.Runs, Run{Base: op.Offsets[i], First: uint32(len(h.Values))})
@@ -160,6 +168,20 @@ func (h *History) add(op *Op, line uint32) error {
 	entry.NumRuns = uint32(len(h.Runs)) - entry.FirstRun
 	h.Entries = append(h.Entries, entry)
 	return nil
+}
+
+// group returns the index of a group, 0 for no name.
+func (h *History) group(name string) uint32 {
+	if name == "" {
+		return 0
+	}
+	if id, ok := h.groupIDs[name]; ok {
+		return id
+	}
+	id := uint32(len(h.Groups))
+	h.groupIDs[name] = id
+	h.Groups = append(h.Groups, name)
+	return id
 }
 
 func (h *History) partition(tp base.TopicPartition) uint32 {

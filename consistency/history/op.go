@@ -22,8 +22,9 @@ type Op struct {
 	Outcome Outcome
 	// Final marks a read made after the run, when faults are healed and nothing is in flight.
 	Final bool
-	// Topic and Partition say where.
+	// Topic and Partition say where, and Group for which group a commit or a committed is.
 	Topic     string
+	Group     string
 	Partition int32
 	// Start and End are the closed interval of the operation in nanoseconds.
 	Start, End int64
@@ -33,7 +34,8 @@ type Op struct {
 	ProducerID    base.ProducerID
 	ProducerEpoch base.ProducerEpoch
 	Sequence      int32
-	// Offset is the append's base offset (-1 if not told), the offset that a fetch began at, or the end of the log.
+	// Offset is the append's base offset (-1 if not told), the offset that a fetch began at, the end of the log, or the
+	// offset that a group has committed (-1 for none).
 	Offset int64
 	// HighWatermark and LogStart are those of a fetch's answer, -1 if not told.
 	HighWatermark, LogStart int64
@@ -71,8 +73,11 @@ func (o *Op) AddRecord(offset int64, value string) {
 // Check reports the first field that contradicts the format or another field, wrapped around ErrBadOp.
 func (o *Op) Check() error {
 	switch {
-	case o.Kind < Append || o.Kind > End:
-		return fmt.Errorf("%w: kind %d, expected append, fetch or end", ErrBadOp, o.Kind)
+	case o.Kind < Append || o.Kind > Committed:
+		return fmt.Errorf("%w: kind %d, expected append, fetch, end, commit or committed", ErrBadOp, o.Kind)
+	case (o.Group != "") != o.Kind.OfGroup() || len(o.Group) > MaxGroupLen || !utf8.ValidString(o.Group):
+		return fmt.Errorf("%w: %s with a group of %d bytes, expected one of 1 to %d of a commit or committed alone",
+			ErrBadOp, o.Kind, len(o.Group), MaxGroupLen)
 	case o.Outcome < OK || o.Outcome > Unknown:
 		return fmt.Errorf("%w: outcome %d, expected ok, fail or unknown", ErrBadOp, o.Outcome)
 	case o.Topic == "" || len(o.Topic) > MaxTopicLen || !utf8.ValidString(o.Topic):
@@ -117,6 +122,14 @@ func (o *Op) checkKind() error {
 		if count != 0 || len(o.Offsets) != 0 || (o.Outcome == OK) != (o.Offset >= 0) {
 			return fmt.Errorf("%w: end %d with outcome %s and %d values, expected an offset if ok and no values",
 				ErrBadOp, o.Offset, o.Outcome, count)
+		}
+	case Commit, Committed:
+		if len(o.Offsets) != 0 || count > 1 || (count == 1) != (o.Offset >= 0) {
+			return fmt.Errorf("%w: %s of offset %d with %d values, expected one if there is an offset", ErrBadOp,
+				o.Kind, o.Offset, count)
+		}
+		if o.Kind == Committed && o.Outcome != OK && count > 0 {
+			return fmt.Errorf("%w: committed %d with outcome %s, expected none", ErrBadOp, o.Offset, o.Outcome)
 		}
 	}
 	return nil

@@ -103,6 +103,9 @@ func appendOp(b []byte, op *Op) []byte {
 	b = strconv.AppendInt(b, int64(op.Process), 10)
 	b = intField(b, "node", int64(op.Node))
 	b = stringField(b, "op", op.Kind.String())
+	if op.Group != "" {
+		b = stringField(b, "group", op.Group)
+	}
 	b = stringField(b, "topic", op.Topic)
 	b = intField(b, "partition", int64(op.Partition))
 	b = intField(b, "start_ns", op.Start)
@@ -121,6 +124,11 @@ func appendOp(b []byte, op *Op) []byte {
 		b = appendFetch(b, op)
 	case End:
 		b = optionalField(b, "offset", op.Offset)
+	case Commit, Committed:
+		b = optionalField(b, "offset", op.Offset)
+		if op.Values.Len() > 0 {
+			b = appendValues(b, op)
+		}
 	}
 	return append(b, '}')
 }
@@ -133,6 +141,10 @@ func appendAppend(b []byte, op *Op) []byte {
 		b = intField(b, "sequence", int64(op.Sequence))
 	}
 	b = optionalField(b, "base", op.Offset)
+	return appendValues(b, op)
+}
+
+func appendValues(b []byte, op *Op) []byte {
 	b = append(b, `,"values":[`...)
 	for i := range op.Values.Len() {
 		if i > 0 {

@@ -22,6 +22,8 @@ type Mutation struct {
 type mutant struct {
 	run  *run
 	done bool
+	// joins adds clients to the run's own.
+	joins func(*run)
 }
 
 // ErrMutation reports the name of a mutation that there is not.
@@ -47,6 +49,16 @@ var mutations = []Mutation{
 		}},
 	{Name: "lost-task", Found: "stuck-producer", About: "the broker is not told that its syncs have ended",
 		set: setLostTask},
+	{Name: "M49", Found: "stale-commit",
+		About: "a commit of an earlier generation is accepted", set: setStaleCommit},
+	{Name: "unwritten-commit", Found: "lost-commit",
+		About: "a commit is acknowledged before it is written", set: setUnwritten},
+	{Name: "kept-member", Found: "member-kept",
+		About: "a member that has crashed is kept after its session", set: setKept},
+	{Name: "reused-generation", Found: "generation-reused",
+		About: "a killed broker comes back with an earlier generation of a group", set: setReused},
+	{Name: "assigned-twice", Found: "partition-owned-twice",
+		About: "two members of a generation get the same partitions", set: setAssignedTwice},
 }
 
 // Mutations returns the register.
@@ -72,6 +84,13 @@ func mutate(name string, plan *Plan, o *world.Options) (*mutant, error) {
 }
 
 func (m *mutant) begin(r *run) { m.run = r }
+
+// join adds clients, if the mutation has any.
+func (m *mutant) join(r *run) {
+	if m != nil && m.joins != nil {
+		m.joins(r)
+	}
+}
 
 // orderOfMap is an order that nobody has chosen: that of a map.
 func orderOfMap(n int) []int {

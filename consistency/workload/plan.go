@@ -36,10 +36,15 @@ type Plan struct {
 	Producers      []ProducerPlan
 	Readers        []ReaderPlan
 	Probers        []ProberPlan
-	Broker         []config.KV
-	Node           world.NodeOptions
-	Net            world.Net
-	Faults         []world.Fault
+	Groups         []GroupPlan
+	Simple         []SimplePlan
+	Warden         WardenPlan
+	// Rude says that no member says goodbye that goes for good.
+	Rude   bool
+	Broker []config.KV
+	Node   world.NodeOptions
+	Net    world.Net
+	Faults []world.Fault
 }
 
 // TopicPlan is one topic.
@@ -108,10 +113,12 @@ func NewPlan(seed uint64, scenario string, d time.Duration) (*Plan, error) {
 	p.Resends = clock.Chance(s, 1, 3) && !p.loses()
 	p.drawTopics(env.NewSeeded(seed, "plan/topics"))
 	p.drawClients(env.NewSeeded(seed, "plan/clients"))
+	p.drawGroups(env.NewSeeded(seed, "plan/groups"))
 	p.drawWorld(env.NewSeeded(seed, "plan/world"))
 	p.Faults = world.Draw(world.DrawOptions{
 		Seed: seed, From: clock.Time(200 * time.Millisecond), To: clock.Time(d), Nodes: 1,
-		Clients: 1 + len(p.Producers) + len(p.Readers) + len(p.Probers), Kinds: sc.kinds, Keep: sc.keep,
+		Clients: 1 + len(p.Producers) + len(p.Readers) + len(p.Probers) + p.groupClients(), Kinds: sc.kinds,
+		Keep: sc.keep,
 	})
 	return p, nil
 }
@@ -209,9 +216,14 @@ func (p *Plan) drawClients(s clock.Source) {
 	}
 }
 
+// kv is a property of a broker.
+func kv(name string, value any) config.KV {
+	return config.KV{Name: name, Value: fmt.Sprint(value)}
+}
+
 func (p *Plan) drawWorld(s clock.Source) {
 	set := func(name string, value any) {
-		p.Broker = append(p.Broker, config.KV{Name: name, Value: fmt.Sprint(value)})
+		p.Broker = append(p.Broker, kv(name, value))
 	}
 	set("log.initial.task.delay.ms", clock.LogUniform(s, 1, 2000))
 	set("log.retention.check.interval.ms", clock.LogUniform(s, 100, 5000))

@@ -120,6 +120,54 @@ func (r *recorder) end(s *session, req *world.Request, p *world.Partition, at ba
 	r.write()
 }
 
+// commit writes a commit or a deletion of an offset, and what became of it.
+func (r *recorder) commit(s *session, c *world.Commit, o outcome, start clock.Time) {
+	if r.w == nil || c.Partition.Topic == doomedTopic {
+		return
+	}
+	op := r.offset(history.Commit, s, c.Group, c.Partition, start)
+	switch o {
+	case acked:
+		op.Outcome, op.Node = history.OK, s.run.nodeID(0)
+	case failed:
+		op.Outcome = history.Fail
+	default:
+		op.Outcome = history.Unknown
+	}
+	if !c.None {
+		op.Offset = c.Offset
+		op.Values.AddString(c.Metadata)
+	}
+	r.write()
+}
+
+// committed writes what a coordinator told of one offset: o, which is the commit c if that is known.
+func (r *recorder) committed(s *session, req *world.Request, g *world.GroupRequest, i int, o *toldOffset,
+	c *world.Commit, final bool,
+) {
+	tp := g.Fetches[i].Partition
+	if r.w == nil || tp.Topic == doomedTopic {
+		return
+	}
+	op := r.offset(history.Committed, s, g.Group, tp, req.Sent)
+	op.Outcome, op.Final, op.Node = history.OK, final, s.run.nodeID(req.Node)
+	if op.Offset = o.Offset.Offset; c != nil {
+		op.Values.AddString(c.Metadata)
+	} else if op.Offset >= 0 {
+		op.Values.AddString("unknown")
+	}
+	r.write()
+}
+
+func (r *recorder) offset(kind history.Kind, s *session, group string, tp base.TopicPartition, start clock.Time,
+) *history.Op {
+	r.op.Reset(kind)
+	r.op.Process, r.op.Group = int32(s.client.Index()), group
+	r.op.Topic, r.op.Partition = tp.Topic, tp.Partition
+	r.op.Start, r.op.End = int64(start), int64(s.now())
+	return &r.op
+}
+
 // event writes what happened to a node.
 func (r *recorder) event(h world.Happening) {
 	if r.w == nil {

@@ -41,6 +41,13 @@ type Result struct {
 	// Forgotten counts batches that were refused as out of order although they were in the log: see
 	// world.Ledger.Forgotten.
 	Forgotten int `json:"forgotten_batches"`
+	// Commits counts commits of offsets that were acknowledged, LostCommits those of them that a loss took which the
+	// class allows. Rebalances counts generations that were handed out, Fenced requests of members that were refused
+	// because they are not what they say any more.
+	Commits     int `json:"commits"`
+	LostCommits int `json:"lost_commits_allowed"`
+	Rebalances  int `json:"rebalances"`
+	Fenced      int `json:"fenced"`
 	// Why says why a run is inconclusive.
 	Why string `json:"why,omitempty"`
 }
@@ -62,6 +69,8 @@ func (r *run) result(mutation string) *Result {
 		Forgotten: counts.Forgotten,
 		Repro:     Repro(r.plan, mutation),
 	}
+	g := r.book.Counts()
+	res.Commits, res.LostCommits, res.Rebalances, res.Fenced = g.Commits, g.Lost, g.Rebalances, g.Fenced
 	if r.atLeave != nil {
 		res.Restarts, res.LeaderChanges = r.atLeave.Restarts, r.atLeave.EpochBumps
 	}
@@ -69,10 +78,14 @@ func (r *run) result(mutation string) *Result {
 	case v != nil:
 		res.Verdict = Violated
 		res.Violation = &Violation{Name: v.Name, AtUs: int64(v.At) / 1000, Detail: v.Detail}
+	case res.Commits == 0 && counts.Acked > 0:
+		res.Verdict, res.Why = Inconclusive, "no commit of an offset was acknowledged"
 	case counts.Acked == 0:
 		res.Verdict, res.Why = Inconclusive, "nothing was acknowledged"
 	case len(res.Faults) == 0:
 		res.Verdict, res.Why = Inconclusive, "no fault had an effect"
+	case res.Rebalances == 0:
+		res.Verdict, res.Why = Inconclusive, "no generation of a group was handed out"
 	case res.LeaderChanges == 0:
 		res.Verdict, res.Why = Inconclusive, "no leader epoch was new"
 	}

@@ -38,6 +38,13 @@ type run struct {
 	probers   []*prober
 	finals    []*reader
 
+	log     func(at clock.Time, format string, args ...any)
+	book    *book
+	members []*member
+	simples []*simple
+	warden  *warden
+	meals   []*eating
+
 	// ready says that all topics are there; topics are those that the clients know, createdAt when each was first seen
 	// to be created.
 	ready     bool
@@ -66,12 +73,14 @@ const (
 
 // Run makes a run. An error means that there was none.
 func Run(plan *Plan, o Options) (*Result, error) {
-	r := &run{plan: plan, createdAt: make(map[*world.Topic]clock.Time)}
+	r := &run{plan: plan, createdAt: make(map[*world.Topic]clock.Time), log: o.Log}
 	options := world.Options{
 		Seed: plan.Seed, Nodes: []world.NodeOptions{plan.Node}, Net: plan.Net, Faults: plan.Faults,
 		Lossless: plan.Class == Fsync, GoOn: o.History != nil, EachSecond: o.EachSecond, Log: o.Log,
-		Event: func(h world.Happening) { r.record.event(h) },
+		Event:  func(h world.Happening) { r.record.event(h) },
+		Served: func(n *world.Node, c *world.Client, frame []byte) { r.book.served(n, c, frame) },
 	}
+	r.book = newBook(r)
 	m, err := mutate(o.Mutation, plan, &options)
 	if err != nil {
 		return nil, err
@@ -85,6 +94,7 @@ func Run(plan *Plan, o Options) (*Result, error) {
 	}
 	r.housekeeping = r.w.Source("housekeeping")
 	r.clients()
+	m.join(r)
 	r.phases()
 	if o.Log != nil && r.w.Violation() != nil {
 		r.w.Ledger().Dump()
@@ -112,6 +122,7 @@ func (r *run) clients() {
 		p.wakeIn(clock.Uniform(p.rand, plan.Pause))
 		r.probers = append(r.probers, p)
 	}
+	r.groupClients()
 }
 
 // phases is the run from its beginning to its end.
@@ -125,6 +136,12 @@ func (r *run) phases() {
 	for _, p := range r.producers {
 		p.finish()
 	}
+	for _, m := range r.members {
+		m.quiet()
+	}
+	for _, s := range r.simples {
+		s.leave()
+	}
 	drained := func() bool {
 		for _, p := range r.producers {
 			if !p.finished() {
@@ -137,7 +154,8 @@ func (r *run) phases() {
 		r.stuck("stuck-producer", drainTime)
 		return
 	}
-	if !r.readAll() {
+	r.settleGroups()
+	if r.over() || !r.readAll() {
 		return
 	}
 	r.leave()
@@ -226,6 +244,10 @@ func (r *run) leave() {
 	for _, p := range r.probers {
 		sessions = append(sessions, &p.session)
 	}
+	for _, m := range r.members {
+		sessions = append(sessions, &m.session)
+	}
+	sessions = append(sessions, &r.warden.session)
 	for _, s := range sessions {
 		s.leave()
 	}
@@ -242,6 +264,10 @@ func (r *run) leave() {
 			n.Start()
 		}
 		r.w.Run(r.w.Now().Add(time.Second))
+		r.audit()
+		if r.over() {
+			return
+		}
 	}
 }
 

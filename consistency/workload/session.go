@@ -20,6 +20,8 @@ type session struct {
 	retry, wake clock.Time
 	// gone says that the client has left for good.
 	gone bool
+	// commits counts the commits of offsets that the client has made.
+	commits int
 	// wallOff is how far the client's clock is ahead of the world's.
 	wallOff time.Duration
 }
@@ -111,6 +113,14 @@ func (s *session) Second() {
 	if clock.Chance(s.run.housekeeping, 1, 64) && s.connected() && !s.run.healing {
 		s.client.Disconnect(0)
 	}
+}
+
+// lastingPartition returns a random partition of a topic that nobody is to delete, nil if there is none.
+func (s *session) lastingPartition() *world.Partition {
+	if p := s.anyPartition(); p != nil && p.TopicPartition.Topic != doomedTopic {
+		return p
+	}
+	return nil
 }
 
 // anyPartition returns a random partition that may be written to, nil if there is none.

@@ -34,6 +34,16 @@ var served = []versionRange{
 	{kmsg.DescribeProducers, 0, 0},
 	{kmsg.ListConfigResources, 0, 1},
 	{kmsg.DescribeTopicPartitions, 0, 0},
+	{kmsg.JoinGroup, 0, 9},
+	{kmsg.SyncGroup, 0, 5},
+	{kmsg.Heartbeat, 0, 4},
+	{kmsg.LeaveGroup, 0, 5},
+	{kmsg.OffsetCommit, 2, 10},
+	{kmsg.OffsetFetch, 1, 10},
+	{kmsg.DescribeGroups, 0, 6},
+	{kmsg.ListGroups, 0, 5},
+	{kmsg.DeleteGroups, 0, 2},
+	{kmsg.OffsetDelete, 0, 0},
 }
 
 // versions are the versions that one client speaks, by API key.

@@ -175,8 +175,9 @@ func (c *Client) Pending(node int) int {
 }
 
 // Ask sends a request, in the version that is set in it, over the open connection to a node. If it is to be answered,
-// the answer comes within the timeout, or the connection is given up.
-func (c *Client) Ask(node int, req kmsg.Request, tag int64, timeout time.Duration, answered bool) {
+// the answer comes within the timeout, or the connection is given up. It returns the request's correlation id, which is
+// the client's own for as long as the world lasts.
+func (c *Client) Ask(node int, req kmsg.Request, tag int64, timeout time.Duration, answered bool) int32 {
 	p := c.peers[node]
 	r := c.request()
 	*r = Request{
@@ -188,9 +189,10 @@ func (c *Client) Ask(node int, req kmsg.Request, tag int64, timeout time.Duratio
 	p.conn.up.Send(c.w.now, c.frame)
 	p.conn.arm(&p.conn.up, evUp)
 	c.w.stats.Requests++
+	correlation := r.Correlation
 	if !answered {
 		c.free = append(c.free, r)
-		return
+		return correlation
 	}
 	if c.answers[r.Key] == nil {
 		c.answers[r.Key] = req.ResponseKind()
@@ -200,6 +202,7 @@ func (c *Client) Ask(node int, req kmsg.Request, tag int64, timeout time.Duratio
 		p.due = r.Deadline
 		c.arm()
 	}
+	return correlation
 }
 
 func (c *Client) request() *Request {

@@ -52,6 +52,7 @@ func eachCode(res kmsg.Response, visit func(int16)) {
 		}
 	default:
 		eachTopCode(res, visit)
+		eachGroupCode(res, visit)
 	}
 }
 

@@ -245,6 +245,12 @@ func (c *Conn) read() {
 // serve hands one frame to the broker. It reports false if the process was struck.
 func (c *Conn) serve(frame []byte) bool {
 	n, times := c.node, 1
+	if c.w.opts.Served != nil {
+		c.w.opts.Served(n, c.peer.client, frame)
+	}
+	if hook := c.w.opts.Hooks.Rewrite; hook != nil {
+		frame = hook(n, frame)
+	}
 	if hook := c.w.opts.Hooks.Frame; hook != nil {
 		times = hook(n, frame)
 	}

@@ -42,7 +42,59 @@
 // record is never lost, an offset that was read never holds another record, offsets are dense, an idempotent producer's
 // records are in the log once, in order and without gaps. After each start of a broker the ledger is compared with the
 // files on the simulated disk, and these among themselves (inspect.go). At a clean stop nothing may be open any more.
-// The first violation ends the run, unless Options.GoOn is set.
+// What is asked of coordinators of groups is judged outside, in the order in which processes take requests in hand
+// (Options.Served). The first violation ends the run, unless Options.GoOn is set.
+//
+// # Groups
+//
+// Groups is a ledger of another kind: it is told what clients asked of a coordinator of groups, when a process took
+// each request in hand (Options.Served) and what it answered, and says at once what a coordinator of Kafka's classic
+// protocol may not do.
+//
+// A request has three instants: it is sent, it is served (a process of the broker takes it in hand, in an order that
+// the ledger is told), and it is answered. What an answer proves holds from when its request was served; what is
+// demanded of a request is only what answers had proved before it was served. So a request that the network delays for
+// long is judged by what held when it arrived, and two that cross are judged by nothing.
+//
+//	client:   sent ------------------------------------ answered
+//	broker:            served ~~~ decides, writes ~~~
+//	ledger:            notes what is known              judges, learns
+//
+// Generations. A generation is handed out with the first answer to a SyncGroup of it. From then on it is durable as the
+// class of the run says, and
+//
+//	partition-owned-twice   no partition is given to two members of one generation
+//	generation-reused       all answers of one generation hand out one and the same assignment, also after a restart
+//	wrong-assignment        a member gets what the leader of its generation assigned to it
+//	generation-regression   no JoinGroup is answered with a generation below one that was known before
+//	two-leaders             all members of a generation are told one leader and one protocol
+//	stale-generation        no Heartbeat or SyncGroup of a generation is answered as good once a later one was known
+//
+// Commits.
+//
+//	stale-commit            none is acknowledged of a generation below one that was known when it was served, of a
+//	                        member that has left or was replaced, or of nobody while a member is known to be there
+//	lost-commit             OffsetFetch never answers with less than what had been acknowledged, or read, before it
+//	                        was sent: commits apply in the order in which they are served
+//	garbage-offset          nor with what no commit wrote, above all no plausible 0 out of an error path
+//	altered-offset          nor with another offset, epoch or metadata than was committed
+//	aborted-offset          nor with a commit that was refused
+//
+// Members. One whose heartbeat was answered as good in a generation that was handed out is known to be there for the
+// shorter of its session and rebalance timeouts from when that heartbeat was served, unless it leaves.
+//
+//	lost-member             it is not told UNKNOWN_MEMBER_ID or ILLEGAL_GENERATION meanwhile, above all not while its
+//	                        coordinator loads, and DescribeGroups lists it
+//	member-kept             DescribeGroups does not list a member that has sent nothing for its session and
+//	                        two rebalances
+//	deleted-alive           DeleteGroups does not delete its group
+//	lost-group              ListGroups lists its group, and every group with offsets
+//
+// A group without members and offsets may be forgotten; then its generations begin anew.
+//
+// A process that is killed takes with it what it had not handed out: generations that no SyncGroup had answered, and
+// that a member had left or was replaced. After a loss that the durability class allows ("cut"), nothing that was known
+// before is demanded, but that offsets are ones that somebody committed.
 //
 // # Speed
 //

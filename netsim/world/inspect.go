@@ -9,7 +9,6 @@ import (
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/commitlog"
-	"github.com/gregor-log/gregor/core/segment"
 	"github.com/gregor-log/gregor/core/vfs"
 )
 
@@ -82,6 +81,21 @@ func (l *Ledger) inspect(n *Node, how inspection) {
 		l.w.violate("disk", "node %d: %v", n.opts.ID, err)
 		return
 	}
+	for _, tp := range n.OffsetsLogs() {
+		if slices.Contains(how.skip, tp) {
+			continue
+		}
+		image, err := l.image(n, tp, how)
+		if err = errors.Join(err, image.checkPoint(points, tp, how.whole)); err != nil {
+			l.w.violate("disk", "node %d: %v", n.opts.ID, err)
+			return
+		}
+	}
+	l.inspectTopics(n, points, how)
+}
+
+// inspectTopics reads the logs of the clients' topics.
+func (l *Ledger) inspectTopics(n *Node, points map[base.TopicPartition]base.Offset, how inspection) {
 	for _, p := range l.partitions {
 		if p.Topic.doomed {
 			continue
@@ -244,19 +258,9 @@ func (n *Node) CutAcked(p *Partition) bool {
 	}
 	s := &image.segments[len(image.segments)-1]
 	for _, b := range slices.Backward(image.batches[s.first:s.last]) {
-		id := l.at(p, b.bytes.BaseOffset())
-		if id == NoAppend || !l.appends[id].acked {
-			continue
+		if id := l.at(p, b.bytes.BaseOffset()); id != NoAppend && l.appends[id].acked {
+			return n.CutFrom(p.TopicPartition, b.bytes.BaseOffset())
 		}
-		f, err := fs.Open(image.path(s.base, segment.LogSuffix), vfs.ReadWrite)
-		if err != nil {
-			return false
-		}
-		err = fs.Remove(path.Join(dataDir, commitlog.RecoveryPointFile))
-		if errors.Is(err, vfs.ErrNotExist) {
-			err = nil
-		}
-		return errors.Join(err, f.Truncate(b.position), f.Sync(), f.Close()) == nil
 	}
 	return false
 }

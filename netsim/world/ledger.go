@@ -228,6 +228,13 @@ func (f *Fence) stale() bool { return f.life < f.node.inspected }
 // old reports that since the process of the fence a loss has happened that the durability class allows.
 func (f *Fence) old() bool { return f.cuts != f.node.cuts }
 
+// Old reports that since the process of the fence a loss has happened that the durability class allows, so that what
+// it answered may be gone.
+func (f *Fence) Old() bool { return f.old() }
+
+// Failed reports that the disk had failed the process of the fence.
+func (f *Fence) Failed() bool { return f.node.trouble(f.life).failed }
+
 // fence returns the fence of a node's process.
 func (l *Ledger) fence(n *Node, life uint32) Fence {
 	return Fence{node: n, life: life, cuts: n.cutsAt[life]}

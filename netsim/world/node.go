@@ -40,6 +40,8 @@ type Node struct {
 
 	paused   bool
 	deferred []event
+	// since is when the process was started or last went on after a pause.
+	since clock.Time
 	// running counts the tasks that are under way; chores are those that wait for the one before.
 	running     int
 	chores      []broker.Task
@@ -124,6 +126,15 @@ func (n *Node) Disk() *disk.Disk { return n.disk }
 // Up reports that the broker serves.
 func (n *Node) Up() bool { return n.state == stateUp && !n.paused }
 
+// Since returns when the process was started, or last went on after a pause.
+func (n *Node) Since() clock.Time { return n.since }
+
+// Life returns the number of the node's process.
+func (n *Node) Life() uint32 { return n.life }
+
+// Cuts returns how many losses there were that the durability class allows, before the process that runs.
+func (n *Node) Cuts() int { return n.cuts }
+
 // Broker returns the broker, nil while its process does not run.
 func (n *Node) Broker() *broker.Broker { return n.broker }
 
@@ -158,7 +169,7 @@ func (n *Node) postpone(e *event) bool {
 
 // resume lets a paused process go on: all that it has missed happens now, in its order.
 func (n *Node) resume() {
-	n.paused = false
+	n.paused, n.since = false, n.w.now
 	missed := n.deferred
 	n.deferred = nil
 	for i := range missed {
@@ -200,7 +211,7 @@ func (n *Node) start() {
 		n.failedStart(err)
 		return
 	}
-	n.broker, n.state = made, stateUp
+	n.broker, n.state, n.since = made, stateUp, n.w.now
 	n.listener = made.Listener("PLAINTEXT")
 	n.started()
 	n.carryOut()

@@ -65,6 +65,42 @@ var allowedCodes = map[kmsg.Key][]*kerr.Error{
 	kmsg.DescribeProducers:       {kerr.UnknownTopicOrPartition, kerr.KafkaStorageError},
 	kmsg.ListConfigResources:     {},
 	kmsg.DescribeTopicPartitions: {kerr.UnknownTopicOrPartition},
+	kmsg.JoinGroup: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.UnknownMemberID,
+		kerr.MemberIDRequired, kerr.FencedInstanceID, kerr.RebalanceInProgress, kerr.InconsistentGroupProtocol,
+	},
+	kmsg.SyncGroup: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.UnknownMemberID,
+		kerr.IllegalGeneration, kerr.FencedInstanceID, kerr.RebalanceInProgress,
+	},
+	kmsg.Heartbeat: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.UnknownMemberID,
+		kerr.IllegalGeneration, kerr.FencedInstanceID, kerr.RebalanceInProgress,
+	},
+	kmsg.LeaveGroup: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.UnknownMemberID,
+		kerr.FencedInstanceID,
+	},
+	kmsg.OffsetCommit: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.UnknownMemberID,
+		kerr.IllegalGeneration, kerr.FencedInstanceID, kerr.RebalanceInProgress, kerr.UnknownTopicOrPartition,
+		kerr.UnknownTopicID, kerr.GroupIDNotFound,
+	},
+	kmsg.OffsetFetch: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.UnknownTopicID,
+	},
+	kmsg.ListGroups: {kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator},
+	kmsg.DescribeGroups: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.GroupIDNotFound,
+	},
+	kmsg.DeleteGroups: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.GroupIDNotFound,
+		kerr.NonEmptyGroup,
+	},
+	kmsg.OffsetDelete: {
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.GroupIDNotFound,
+		kerr.NonEmptyGroup, kerr.GroupSubscribedToTopic, kerr.UnknownTopicOrPartition,
+	},
 }
 
 func (o *oracle) init(w *World) {

@@ -28,6 +28,9 @@ type Options struct {
 	GoOn bool
 	// EachSecond is told the hash of all that happened up to a second's end, and the number of events.
 	EachSecond func(second int64, hash string, events uint64)
+	// Served is told of each frame of a client as a node's process takes it in hand: its header and body. It may not
+	// change it.
+	Served func(n *Node, c *Client, frame []byte)
 	// Event is told of starts and ends of processes, which is what a history needs.
 	Event func(Happening)
 	// Log is told what happens, for people; nil means that nobody listens.
@@ -64,6 +67,8 @@ type Hooks struct {
 	Reply func(n *Node, p []byte)
 	// Frame is asked how often a frame of a client is served; once is right.
 	Frame func(n *Node, frame []byte) int
+	// Rewrite returns the frame to serve instead of a client's.
+	Rewrite func(n *Node, frame []byte) []byte
 	// Sync is asked whether the syncs of a task really happen.
 	Sync func(n *Node) bool
 	// Start may change the disk of a node whose process was killed or lost its power, before the next one starts.
