@@ -18,7 +18,7 @@ import (
 var logMethods = map[string]int{"Debug": 1, "Info": 1, "Warn": 1, "Error": 1, "Log": 3, "With": 0}
 
 // loggers are how the broker's code calls its loggers.
-var loggers = regexp.MustCompile(`(?i)(log|storage|logger)$`)
+var loggers = regexp.MustCompile(`(?i)(log|storage|grouping|logger)$`)
 
 // logKeys collects the keys of all lines that a broker may log, each with the place of one of them.
 type logKeys struct {

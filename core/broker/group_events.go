@@ -24,18 +24,15 @@ func (b *Broker) groupEvent(e group.Event) {
 	if e.Kind == group.Assigned {
 		level = slog.LevelDebug
 	}
-	attrs := []slog.Attr{
-		slog.String("group", e.Group), slog.Int("generation", int(e.Generation)), slog.String("why", e.Why),
-	}
+	attrs := []any{"group", e.Group, "generation", e.Generation, "why", e.Why}
 	if e.Member != "" {
-		attrs = append(attrs, slog.String("member", e.Member))
+		attrs = append(attrs, []any{"member", e.Member}...)
 	}
 	if e.Reason != "" {
-		attrs = append(attrs, slog.String("reason", e.Reason))
+		attrs = append(attrs, []any{"reason", e.Reason}...)
 	}
 	if e.Kind == group.GenerationFormed || e.Kind == group.Assigned {
-		attrs = append(attrs, slog.String("leader", e.Leader), slog.String("protocol", e.Protocol),
-			slog.Int("members", len(e.Members)))
+		attrs = append(attrs, []any{"leader", e.Leader, "protocol", e.Protocol, "members", len(e.Members)}...)
 	}
-	b.grouping.LogAttrs(context.Background(), level, groupMessages[e.Kind], attrs...)
+	b.grouping.Log(context.Background(), level, groupMessages[e.Kind], attrs...)
 }
