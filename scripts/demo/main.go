@@ -3,9 +3,10 @@
 // It builds gregor, starts "gregor broker" on a fresh directory, and loads every .go file of the Go distribution's own
 // source tree (or another folder's files, with --input) into two topics through franz-go: one record a line, once
 // uncompressed and once with zstd, idempotent and acks=all, while the broker is killed with SIGKILL and started again.
-// Then it reads everything back, rebuilds every file and compares its SHA-256, checks the broker's directory with
-// "gregor log verify" and the run's history with "gregor verify", measures disk against memory, and runs simulated
-// seeds. How a file becomes records and records a file again is said in lines.go.
+// Then it reads everything back, rebuilds every file and compares its SHA-256, and has consumer groups read it too: one
+// of three processes, of which one is killed in the middle, and a broadcast pair, with every record accounted for. It
+// checks the broker's directory with "gregor log verify" and the run's history with "gregor verify", measures disk
+// against memory, and runs simulated seeds. How a file becomes records and records a file again is said in lines.go.
 //
 // The page's path is the last line on stdout. The exit code is 0 if everything holds, 1 if anything does not (each on a
 // line of its own on stderr), and 2 for a wrong command line.
@@ -61,6 +62,7 @@ type findings struct {
 	loads     []*load
 	readings  []*reading
 	stored    []int64
+	audience  *audience
 	logVerify *printed
 	verify    *printed
 	report    *checker.Report
@@ -84,6 +86,13 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == consumerWord {
+		if err := consume(os.Stdin, os.Stdout, os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "consumer:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	d := &demo{}
 	switch err := d.parse(os.Args[1:]); {
 	case errors.Is(err, flag.ErrHelp):

@@ -21,6 +21,10 @@ func (d *demo) writePage(context.Context) error {
 	if err != nil {
 		return err
 	}
+	groups, err := d.groupSection()
+	if err != nil {
+		return err
+	}
 	disk, err := d.diskSection()
 	if err != nil {
 		return err
@@ -28,12 +32,13 @@ func (d *demo) writePage(context.Context) error {
 	page := reports.Page{
 		Title: "gregor: real text through a real broker, and back",
 		Lead: fmt.Sprintf("%s of %s, loaded twice by franz-go while the broker was killed %s and started again; then "+
-			"everything was read back, rebuilt and compared.", reports.Plural(d.input.lines, "line"),
+			"everything was read back, rebuilt and compared, and read again by "+
+			"consumer groups.", reports.Plural(d.input.lines, "line"),
 			reports.Plural(len(d.input.files), "file"), times(d.killed())),
 		Verdicts: d.verdicts(),
 		Sections: []reports.Section{
-			d.inputSection(), load, d.backSection(), d.logSection(), d.historySection(), disk, d.simSection(),
-			d.machineSection(s),
+			d.inputSection(), load, d.backSection(), groups, d.logSection(), d.historySection(), disk,
+			d.simSection(), d.machineSection(s),
 		},
 		Foot: d.found.version + ", " + time.Now().UTC().Format("2006-01-02 15:04 UTC") + ". gregor is Kafka " +
 			"wire-compatible and not affiliated with the Apache Software Foundation.",
@@ -88,6 +93,7 @@ func (d *demo) verdicts() []reports.Verdict {
 		{Outcome: outcome(whole), Name: reports.Plural(differences, "difference"), Text: fmt.Sprintf(
 			"%s of %s rebuilt files have their SHA-256: %s records, each exactly once and in order",
 			reports.Count(same), reports.Count(topics*len(d.input.files)), reports.Count(read))},
+		d.groupVerdict(),
 		{Outcome: outcome(d.found.logVerify.code == 0), Name: "log verify",
 			Text: "exit code " + fmt.Sprint(d.found.logVerify.code) + ": the directory after a clean stop"},
 		d.historyVerdict(),

@@ -26,13 +26,15 @@ const segmentBytes = 4 << 20
 // manyLines is an input that takes long enough for every kill to strike in the middle of its load.
 const manyLines = 100_000
 
-// work runs the broker: both loads with their kills, and both readings.
+// work runs the broker: both loads with their kills, both readings, and the consumer groups.
 func (d *demo) work(ctx context.Context) error {
 	dir, err := os.MkdirTemp(d.out, "data-*")
 	if err != nil {
 		return err
 	}
-	if d.broker, err = node.New(ctx, d.bin, dir, map[string]string{"auto.create.topics.enable": "false"}); err != nil {
+	if d.broker, err = node.New(ctx, d.bin, dir, map[string]string{
+		"auto.create.topics.enable": "false", "group.initial.rebalance.delay.ms": "500",
+	}); err != nil {
 		return err
 	}
 	defer func() { _ = d.broker.Close() }()
@@ -100,6 +102,27 @@ func (d *demo) transfer(ctx context.Context) error {
 		d.found.stored = append(d.found.stored, stored)
 		s.end("%d of %d files as they were, %d differences", r.same, len(d.input.files), r.found)
 	}
+	return d.listen(ctx)
+}
+
+// listen has consumer groups read everything.
+func (d *demo) listen(ctx context.Context) error {
+	s := d.say.begin("consumer groups", 3*d.input.lines)
+	if err := d.groups(ctx, s.set); err != nil {
+		return fmt.Errorf("consumer groups: %w", err)
+	}
+	a := d.found.audience
+	failures, n := a.book.Failures()
+	for _, f := range failures {
+		d.fail("groups", "%s", f)
+	}
+	if more := n - len(failures); more > 0 {
+		d.fail("groups", "%d more", more)
+	}
+	if a.mu.err != nil {
+		d.fail("groups", "%v", a.mu.err)
+	}
+	s.end("%s", a.summary())
 	return nil
 }
 

@@ -23,14 +23,18 @@ const (
 	backoff  = 20 * time.Millisecond
 )
 
-func (s *soak) client(options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(s.broker.Address),
+// patient makes a client outlast a broker that is away.
+func patient() []kgo.Opt {
+	return []kgo.Opt{
 		kgo.RetryBackoffFn(func(int) time.Duration { return backoff }),
 		kgo.RequestRetries(1 << 20),
 		kgo.RetryTimeout(patience),
 		kgo.MetadataMinAge(50 * time.Millisecond),
-	}, options...)...)
+	}
+}
+
+func (s *soak) client(options ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append(append(patient(), kgo.SeedBrokers(s.broker.Address)), options...)...)
 }
 
 func (s *soak) createTopics(ctx context.Context) error {
@@ -44,7 +48,7 @@ func (s *soak) createTopics(ctx context.Context) error {
 		for key, value := range t.configs {
 			configs[key] = &value
 		}
-		made, err := kadm.NewClient(client).CreateTopic(ctx, int32(s.partitions), 1, configs, t.name)
+		made, err := kadm.NewClient(client).CreateTopic(ctx, t.partitions, 1, configs, t.name)
 		if err := errors.Join(err, made.Err); err != nil {
 			return fmt.Errorf("create %s: %w", t.name, err)
 		}
@@ -58,6 +62,9 @@ type producer struct {
 	process int32
 	rand    *rand.Rand
 	client  *kgo.Client
+	// topics are those that it appends to, every is the time from one record to the next.
+	topics []*topic
+	every  time.Duration
 	// sent counts records by partition, producer id and epoch, as sequence numbers do. The client tells of records
 	// from one goroutine, in order.
 	sent  map[sending]int32
@@ -83,9 +90,14 @@ var codecs = []kgo.CompressionCodec{
 	kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(),
 }
 
-func (s *soak) newProducer(process int) (*producer, error) {
+// newProducer makes a producer for topics, at a rate of records a second; 0 is no limit.
+func (s *soak) newProducer(process int, rate float64, topics ...*topic) (*producer, error) {
 	p := &producer{
 		s: s, process: int32(process), rand: rand.New(rand.NewPCG(uint64(process), 1)), sent: make(map[sending]int32),
+		topics: topics,
+	}
+	if rate > 0 {
+		p.every = time.Duration(float64(time.Second) / rate)
 	}
 	var err error
 	p.client, err = s.client(
@@ -101,12 +113,8 @@ func (s *soak) newProducer(process int) (*producer, error) {
 // run produces in bursts until ctx ends, and then waits for what is under way.
 func (p *producer) run(ctx context.Context) error {
 	defer p.client.Close()
-	every := time.Duration(0)
-	if p.s.rate > 0 {
-		every = time.Duration(float64(time.Second) * float64(p.s.producers) / float64(p.s.rate))
-	}
 	const burst = 10
-	pace := time.NewTicker(max(every*burst, time.Microsecond))
+	pace := time.NewTicker(max(p.every*burst, time.Microsecond))
 	defer pace.Stop()
 	for n := 0; ctx.Err() == nil; {
 		for range burst {
@@ -125,10 +133,10 @@ func (p *producer) run(ctx context.Context) error {
 
 // one hands a record to the client.
 func (p *producer) one(n int) {
-	t := p.s.topics[p.rand.IntN(len(p.s.topics))]
+	t := p.topics[p.rand.IntN(len(p.topics))]
 	identity := fmt.Sprintf("%d.%d", p.process, n)
 	r := &kgo.Record{
-		Topic: t.name, Partition: p.rand.Int32N(int32(p.s.partitions)), Key: []byte(identity),
+		Topic: t.name, Partition: p.rand.Int32N(t.partitions), Key: []byte(identity),
 		Value: []byte(strings.Repeat(identity+" ", 1+p.rand.IntN(60))),
 	}
 	r.Context = &asked{context.Background(), p.s.clock.Now(), t}
@@ -152,6 +160,10 @@ func (p *producer) told(r *kgo.Record, err error) {
 		op.Sequence = p.sent[by]
 		p.sent[by]++
 		p.acked.Add(1)
+		if from.t.groups {
+			tp := base.TopicPartition{Topic: r.Topic, Partition: r.Partition}
+			p.s.crowd.book.Appended(tp, r.Offset, fmt.Sprintf("producer %d", p.process), p.s.clock.Now())
+		}
 	}
 	from.t.book.Op(op)
 }
@@ -172,7 +184,7 @@ type reader struct {
 func (s *soak) newReader(t *topic, process int, final bool) (*reader, error) {
 	r := &reader{s: s, t: t, process: int32(process), final: final, began: s.clock.Now(), next: make(map[int32]int64)}
 	starts := make(map[int32]kgo.Offset)
-	for p := range int32(s.partitions) {
+	for p := range t.partitions {
 		starts[p] = kgo.NewOffset().AtStart()
 	}
 	var err error
@@ -253,7 +265,7 @@ func (s *soak) readAll(ctx context.Context, t *topic, process int) error {
 	}
 	told := s.clock.Now()
 	want := make(map[int32]int64)
-	for p := range int32(s.partitions) {
+	for p := range t.partitions {
 		found, _ := ends.Lookup(t.name, p)
 		want[p] = found.Offset
 		op := history.NewOp(history.End)
@@ -264,7 +276,7 @@ func (s *soak) readAll(ctx context.Context, t *topic, process int) error {
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, patience, errStuck)
 	defer cancel()
-	for left := int32(0); left < int32(s.partitions); {
+	for left := int32(0); left < t.partitions; {
 		if r.next[left] >= want[left] {
 			left++
 			continue
@@ -281,82 +293,3 @@ func (s *soak) readAll(ctx context.Context, t *topic, process int) error {
 
 // errStuck reports a reader that gets nothing although there is more.
 var errStuck = errors.New("no records come although there are more")
-
-// churn does what administrators do, until ctx ends: other topics come and go, retention changes, records are deleted.
-func (s *soak) churn(ctx context.Context, every time.Duration) error {
-	client, err := s.client()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	admin, r := kadm.NewClient(client), rand.New(rand.NewPCG(9, 9))
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := s.administer(ctx, admin, r, n); refused(err) {
-			return err
-		}
-	}
-}
-
-// refused reports an error that does not come from a broker that is away: a code that asking again would not change.
-func refused(err error) bool {
-	var code *kerr.Error
-	return errors.As(err, &code) && !code.Retriable
-}
-
-// administer does one thing. What a kill left half done is no error: a retried creation finds its topic, a retried
-// deletion does not.
-func (s *soak) administer(ctx context.Context, admin *kadm.Client, r *rand.Rand, n int) error {
-	switch n % 4 {
-	case 0:
-		name := fmt.Sprintf("churn-%d", n/4%3)
-		if _, err := admin.CreateTopic(ctx, 4, 1, nil, name); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-			return fmt.Errorf("create %s: %w", name, err)
-		}
-		s.churned++
-	case 1:
-		name := fmt.Sprintf("churn-%d", r.IntN(3))
-		if _, err := admin.DeleteTopic(ctx, name); err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
-			return fmt.Errorf("delete %s: %w", name, err)
-		}
-		s.churned++
-	case 2:
-		bytes := fmt.Sprint(1<<20 + r.IntN(4<<20))
-		_, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Name: "retention.bytes", Value: &bytes}}, "trimmed")
-		if err != nil {
-			return fmt.Errorf("alter retention.bytes: %w", err)
-		}
-		s.altered++
-	case 3:
-		return s.deleteRecords(ctx, admin, r)
-	}
-	return nil
-}
-
-// deleteRecords cuts a partition of the trimmed topic somewhere between their start and their end.
-func (s *soak) deleteRecords(ctx context.Context, admin *kadm.Client, r *rand.Rand) error {
-	starts, err := admin.ListStartOffsets(ctx, "trimmed")
-	ends, err2 := admin.ListEndOffsets(ctx, "trimmed")
-	if err := errors.Join(err, err2); err != nil {
-		return fmt.Errorf("list offsets: %w", err)
-	}
-	offsets := make(kadm.Offsets)
-	p := r.Int32N(int32(s.partitions))
-	start, _ := starts.Lookup("trimmed", p)
-	end, _ := ends.Lookup("trimmed", p)
-	if end.Offset <= start.Offset {
-		return nil
-	}
-	offsets.AddOffset("trimmed", p, start.Offset+r.Int64N(end.Offset-start.Offset), -1)
-	if _, err := admin.DeleteRecords(ctx, offsets); err != nil {
-		return fmt.Errorf("delete records: %w", err)
-	}
-	s.deleted++
-	return nil
-}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/gregor-log/gregor/consistency/checker"
 	"github.com/gregor-log/gregor/consistency/history"
 	"github.com/gregor-log/gregor/scripts/internal/node"
@@ -17,33 +19,22 @@ import (
 
 // sample is what the broker took at an instant, and how far the clients were.
 type sample struct {
-	at          time.Duration
-	usage       node.Usage
-	logBytes    int64
-	acked, read int64
+	at       time.Duration
+	usage    node.Usage
+	logBytes int64
+	acked    int64
+	// seen and again are the sightings of all groups, and those of records that a group had seen before.
+	seen, again int64
+	members     int
 }
 
 // load runs the clients while the broker is ended again and again, and then reads everything back.
 func (s *soak) load(ctx context.Context) error {
 	loading, stop := context.WithTimeout(ctx, s.length)
 	defer stop()
-	var producers []*producer
-	var readers []*reader
-	for i := range s.producers {
-		p, err := s.newProducer(i)
-		if err != nil {
-			return err
-		}
-		producers = append(producers, p)
-	}
-	for i, t := range s.topics {
-		for j := range s.readers {
-			r, err := s.newReader(t, s.producers+i*s.readers+j, false)
-			if err != nil {
-				return err
-			}
-			readers = append(readers, r)
-		}
+	producers, readers, err := s.makeClients()
+	if err != nil {
+		return err
 	}
 	var group sync.WaitGroup
 	start := func(what string, work func(context.Context) error) {
@@ -60,49 +51,121 @@ func (s *soak) load(ctx context.Context) error {
 		start("reader", r.run)
 	}
 	start("administration", func(ctx context.Context) error { return s.churn(ctx, 500*time.Millisecond) })
-	start("samples", func(ctx context.Context) error { return s.sample(ctx, producers, readers) })
+	reading, leave := context.WithCancel(ctx)
+	defer leave()
+	s.crowd.start(reading)
+	start("samples", func(ctx context.Context) error { return s.sample(ctx, producers) })
 	// The ends go on in this goroutine, so that the last start is done before the load is over.
-	err := s.endAgainAndAgain(loading)
+	err = s.endAgainAndAgain(loading)
 	group.Wait()
 	if err := errors.Join(err, context.Cause(ctx)); err != nil {
+		return err
+	}
+	if err := s.settleGroups(ctx, leave); err != nil {
 		return err
 	}
 	return s.settle(ctx, producers, readers)
 }
 
-// endAgainAndAgain ends the broker and starts it again, until ctx ends.
+// makeClients makes the producers, of which two are for the topics of groups, and the readers.
+func (s *soak) makeClients() (producers []*producer, readers []*reader, err error) {
+	const forGroups = 2
+	for i := range s.producers + forGroups {
+		topics, rate := s.topics[:2], float64(s.rate)/float64(s.producers)
+		if i >= s.producers {
+			topics, rate = s.topics[2:], float64(s.groupRate)/forGroups
+		}
+		p, err := s.newProducer(i, rate, topics...)
+		if err != nil {
+			return nil, nil, err
+		}
+		producers = append(producers, p)
+	}
+	for _, t := range s.topics {
+		for range s.readers {
+			r, err := s.newReader(t, len(producers)+len(readers), false)
+			if err != nil {
+				return nil, nil, err
+			}
+			readers = append(readers, r)
+		}
+	}
+	return producers, readers, nil
+}
+
+// settleGroups lets every group come to rest, holds what it saw against the logs, and has all members leave.
+func (s *soak) settleGroups(ctx context.Context, leave context.CancelFunc) error {
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	admin, began := kadm.NewClient(client), s.clock.Now()
+	s.say("load over; the groups settle")
+	if err := s.crowd.settle(ctx, admin); err != nil {
+		return err
+	}
+	s.settled = s.clock.Now() - began
+	leave()
+	s.crowd.done.Wait()
+	if err := s.crowd.compare(ctx, admin); err != nil {
+		return err
+	}
+	s.crowd.report()
+	sum := s.crowd.add()
+	s.say("%d groups settled within %.1f s: %d records seen, %d again (%s), %d deleted before", len(s.crowd.plans),
+		s.settled.Seconds(), sum.Sightings, sum.Again, sum.Why(), sum.Passed)
+	s.say("%d commits, %d refused, %d not answered, %d generations; members: %s; told: %s", sum.Commits, sum.Refused,
+		sum.Unanswered, sum.Generations, told(s.crowd.mu.fates), told(s.crowd.mu.troubles))
+	return nil
+}
+
+// endAgainAndAgain kills the broker every endEvery and starts it again, until ctx ends. After every third kill it is
+// also stopped cleanly, half way to the next.
 func (s *soak) endAgainAndAgain(ctx context.Context) error {
-	tick := time.NewTicker(s.endEvery)
+	tick := time.NewTicker(s.endEvery / 2)
 	defer tick.Stop()
-	for n := 0; ; n++ {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		e := end{killed: n%3 != 2}
-		s.between(true)
-		e.at = s.clock.Now()
-		stop, name := s.broker.Stop, "stop"
-		if e.killed {
-			stop, name = s.broker.Kill, history.EventKill
+		if kill := n%2 == 0; kill || n%6 == 1 && n > 1 {
+			if err := s.end(kill); err != nil {
+				return err
+			}
 		}
-		if err := stop(); err != nil {
-			return err
-		}
-		s.event(name, e.at)
-		var err error
-		if e.started, err = s.broker.Start(); err != nil {
-			return err
-		}
-		e.ready = s.clock.Now()
-		s.event(history.EventRestart, e.ready)
-		s.between(false)
-		s.mu.Lock()
-		s.mu.ends = append(s.mu.ends, e)
-		s.mu.Unlock()
-		s.say("%s, ready again after %.0f ms", name, (e.ready-e.at).Seconds()*1000)
 	}
+}
+
+// end ends the broker and starts it again.
+func (s *soak) end(kill bool) error {
+	e := end{killed: kill}
+	s.between(true)
+	e.at = s.clock.Now()
+	stop, name := s.broker.Stop, "stop"
+	if e.killed {
+		stop, name = s.broker.Kill, history.EventKill
+	}
+	if err := stop(); err != nil {
+		return err
+	}
+	s.event(name, e.at)
+	var err error
+	if e.started, err = s.broker.Start(); err != nil {
+		return err
+	}
+	e.ready = s.clock.Now()
+	s.event(history.EventRestart, e.ready)
+	s.between(false)
+	s.mu.Lock()
+	s.mu.ends = append(s.mu.ends, e)
+	s.mu.Unlock()
+	sum := s.crowd.add()
+	s.say("%s, ready again after %.0f ms; %d members there, %d records seen, %d again, %d commits", name,
+		(e.ready-e.at).Seconds()*1000, s.crowd.there(), sum.Sightings, sum.Again, sum.Commits)
+	return nil
 }
 
 func (s *soak) event(name string, at time.Duration) {
@@ -119,7 +182,7 @@ func (s *soak) between(is bool) {
 }
 
 // sample notes what the broker takes, until ctx ends.
-func (s *soak) sample(ctx context.Context, producers []*producer, readers []*reader) error {
+func (s *soak) sample(ctx context.Context, producers []*producer) error {
 	tick := time.NewTicker(max(s.length/600, 100*time.Millisecond))
 	defer tick.Stop()
 	for {
@@ -132,9 +195,8 @@ func (s *soak) sample(ctx context.Context, producers []*producer, readers []*rea
 		for _, p := range producers {
 			one.acked += p.acked.Load()
 		}
-		for _, r := range readers {
-			one.read += r.read.Load()
-		}
+		sum := s.crowd.add()
+		one.seen, one.again, one.members = sum.Sightings, sum.Again, s.crowd.there()
 		s.mu.Lock()
 		if !s.mu.starting {
 			usage, err := node.UsageOf(s.broker.PID())
@@ -147,18 +209,17 @@ func (s *soak) sample(ctx context.Context, producers []*producer, readers []*rea
 	}
 }
 
-// sizeOf adds up the files of a directory; some may go while it is looked at.
+// sizeOf adds up the files below a directory. What is gone when it is looked at has no size.
 func sizeOf(dir string) int64 {
 	sum := int64(0)
-	_ = filepath.WalkDir(dir, func(_ string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil //nolint:nilerr // it is gone
-		}
-		if info, err := entry.Info(); err == nil {
+	entries, _ := os.ReadDir(dir) // without those that it could not read
+	for _, entry := range entries {
+		if entry.IsDir() {
+			sum += sizeOf(filepath.Join(dir, entry.Name()))
+		} else if info, err := entry.Info(); err == nil {
 			sum += info.Size()
 		}
-		return nil
-	})
+	}
 	return sum
 }
 
@@ -176,7 +237,7 @@ func (s *soak) settle(ctx context.Context, producers []*producer, readers []*rea
 		s.fail("%d records were not acknowledged within %v", lost, patience)
 	}
 	for i, t := range s.topics {
-		if err := s.readAll(ctx, t, s.producers+len(s.topics)*s.readers+i); err != nil {
+		if err := s.readAll(ctx, t, len(producers)+len(readers)+i); err != nil {
 			return err
 		}
 		if err := t.book.Close(); err != nil {

@@ -1,14 +1,28 @@
 // Command soak puts a real broker under load for a long time, kills it again and again, and looks whether it keeps what
 // it promised and whether it grows.
 //
-// Idempotent producers (franz-go, acks=all) append to two topics and readers follow them. "kept" keeps everything;
-// "trimmed" is small segments under size retention that is changed while the load runs, and DeleteRecords. Other topics
-// come and go. Every so often the broker is ended: two times out of three by SIGKILL, else cleanly. Then all is read
-// once more from the start, the broker is stopped, its directory is checked with "gregor log verify --deep", and the
-// histories of both topics are judged as "gregor verify" does.
+// Idempotent producers (franz-go, acks=all) append to four topics and readers follow them. "kept" and "ledger" keep
+// everything; "trimmed" is small segments under size retention that is changed while the load runs, and DeleteRecords;
+// "passing" is under time retention, with retention.ms, segment.ms and segment.bytes changed meanwhile. Other topics
+// come and go.
 //
-// Memory, open files and the log's size are sampled all the time. They must be flat: what the processes of the second
-// half of the run take at most may exceed what those of the first half took by a quarter and some room.
+// 200 members of 50 consumer groups read "ledger", and a third of the groups "passing" too: groups of one to eight,
+// with all of Kafka's classic assignors, eager and cooperative, dynamic and static. Members join, leave, are killed
+// (their network is cut: nobody hears of them again) and are stopped beyond their session, to go on as zombies with
+// what they hold. They tell a ledger of all they do, and it judges as package ledger says: nothing is lost, and what is
+// seen again is what nobody had committed. At the end the troubles cease; every group must then settle and commit the
+// ends.
+//
+// Every so often the broker is killed (SIGKILL) and started again, and now and then stopped cleanly in between. Then
+// all is read once more from the start, the broker is stopped, its directory is checked with "gregor log verify
+// --deep", and the histories of the topics are judged as "gregor verify" does.
+//
+// Memory, open files and the log's size are sampled and drawn. Memory and open files must be flat: a line is fitted to
+// what was sampled in the second half of the run, and what it rises by in that half may be a quarter of its middle and
+// some room. The log's size is only told, since "kept" keeps everything.
+//
+// With -sabotage something between the members and the broker, or a member itself, does wrong on purpose: such a run
+// must fail.
 //
 // The page's path is the last line on stdout. The exit code is 0 if everything holds, 1 if anything does not, and 2 for
 // a wrong command line.
@@ -22,6 +36,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +46,7 @@ import (
 	"github.com/gregor-log/gregor/consistency/checker"
 	"github.com/gregor-log/gregor/consistency/history"
 	"github.com/gregor-log/gregor/scripts/internal/chronicle"
+	"github.com/gregor-log/gregor/scripts/internal/ledger"
 	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
@@ -43,6 +59,10 @@ type options struct {
 	producers, readers int
 	partitions         int
 	rate               int
+	groups             int
+	groupRate          int
+	life, session      time.Duration
+	sabotage           string
 	out                string
 }
 
@@ -52,9 +72,10 @@ type soak struct {
 	clock  chronicle.Clock
 	broker *node.Node
 	topics []*topic
+	crowd  *crowd
 	bin    string
 
-	// broken is closed with the first thing that makes going on useless.
+	// cancel ends the run with the first thing that makes going on useless.
 	cancel context.CancelCauseFunc
 
 	mu struct {
@@ -70,15 +91,19 @@ type soak struct {
 	churned   int
 	altered   int
 	deleted   int
+	// settled is how long the groups took to come to rest when all troubles had ended.
+	settled time.Duration
 }
 
-// topic is one of the two topics that are checked.
+// topic is one of the topics that are checked. Those with groups are read by the consumer groups.
 type topic struct {
-	name    string
-	configs map[string]string
-	trims   bool
-	book    *chronicle.Chronicle
-	file    string
+	name       string
+	partitions int32
+	configs    map[string]string
+	trims      bool
+	groups     bool
+	book       *chronicle.Chronicle
+	file       string
 }
 
 // end is how a process of the broker ended, and how long its successor took to be ready.
@@ -118,15 +143,24 @@ func (s *soak) parse(args []string) error {
 	f.DurationVar(&s.endEvery, "end-every", 30*time.Second, "how often the broker is ended and started again")
 	f.IntVar(&s.producers, "producers", 8, "producers")
 	f.IntVar(&s.readers, "readers", 2, "readers of each topic")
-	f.IntVar(&s.partitions, "partitions", 6, "partitions of each topic")
-	f.IntVar(&s.rate, "rate", 1000, "records a second, of all producers together; 0 is no limit")
+	f.IntVar(&s.partitions, "partitions", 6, "partitions of each topic that no group reads")
+	f.IntVar(&s.rate, "rate", 600, "records a second to topics that no group reads; 0 is no limit")
+	f.IntVar(&s.groups, "groups", 50, "consumer groups, of four members each on average")
+	f.IntVar(&s.groupRate, "group-rate", 50, "records a second to the topics of the groups; every group sees all")
+	f.DurationVar(&s.life, "life", time.Minute, "how long a member lives, about")
+	f.DurationVar(&s.session, "session", 6*time.Second, "the session timeout of the groups")
+	f.StringVar(&s.sabotage, "sabotage", sabotageNone, "none, skip (a member leaves a record out) or commit (some "+
+		"commits are acknowledged and not passed on)")
 	f.StringVar(&s.out, "out", filepath.Join("bin", "soak"), "`folder` for the page, the histories and the data")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if f.NArg() > 0 || s.length <= 0 || s.endEvery <= 0 || s.producers < 1 || s.readers < 1 || s.partitions < 1 ||
-		s.rate < 0 {
+		s.rate < 0 || s.groups < 1 || s.groupRate < 1 || s.life < time.Second || s.session < time.Millisecond {
 		return fmt.Errorf("got arguments %q or a number below 1, expected flags alone", f.Args())
+	}
+	if !slices.Contains([]string{sabotageNone, sabotageSkip, sabotageCommit}, s.sabotage) {
+		return fmt.Errorf("got sabotage %q, expected none, skip or commit", s.sabotage)
 	}
 	return nil
 }
@@ -179,6 +213,12 @@ func (s *soak) prepare(ctx context.Context) error {
 		"auto.create.topics.enable":       "false",
 		"log.retention.check.interval.ms": "1000",
 		"file.delete.delay.ms":            "1000",
+		// Enough for groups to begin whole; members join and leave all the time anyhow.
+		"group.initial.rebalance.delay.ms": "500",
+		"group.min.session.timeout.ms":     "1000",
+		// So small that the coordinator's log is rewritten and trimmed again and again.
+		"offsets.topic.num.partitions": "2",
+		"offsets.topic.segment.bytes":  "1048576",
 	})
 	if err != nil {
 		return err
@@ -188,12 +228,7 @@ func (s *soak) prepare(ctx context.Context) error {
 		return err
 	}
 	s.say("ready after %.0f ms; load for %v, an end every %v", started.Seconds()*1000, s.length, s.endEvery)
-	s.topics = []*topic{
-		{name: "kept", configs: map[string]string{"segment.bytes": "16777216", "retention.ms": "-1"}},
-		{name: "trimmed", trims: true, configs: map[string]string{
-			"segment.bytes": "1048576", "retention.bytes": "2097152", "compression.type": "lz4",
-		}},
-	}
+	s.topics = s.makeTopics()
 	for _, t := range s.topics {
 		t.file = filepath.Join(out, "history-"+t.name+".jsonl")
 		t.book, err = chronicle.New(s.clock, t.file, history.Header{
@@ -203,7 +238,27 @@ func (s *soak) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	s.crowd = &crowd{
+		broker: s.broker.Address, clock: s.clock, book: ledger.New(), plans: plans(s.groups, "ledger", "passing"),
+		life: s.life, session: s.session, rebalance: 2 * s.session, sabotage: s.sabotage, fail: s.fail,
+	}
 	return s.createTopics(ctx)
+}
+
+// makeTopics returns the topics: first those that no group reads.
+func (s *soak) makeTopics() []*topic {
+	return []*topic{
+		{name: "kept", partitions: int32(s.partitions), configs: map[string]string{
+			"segment.bytes": "67108864", "retention.ms": "-1",
+		}},
+		{name: "trimmed", partitions: int32(s.partitions), trims: true, configs: map[string]string{
+			"segment.bytes": "1048576", "retention.bytes": "2097152", "compression.type": "lz4",
+		}},
+		{name: "ledger", partitions: 12, groups: true, configs: map[string]string{"retention.ms": "-1"}},
+		{name: "passing", partitions: 4, groups: true, trims: true, configs: map[string]string{
+			"segment.ms": "5000", "retention.ms": "30000",
+		}},
+	}
 }
 
 // fail notes that something does not hold.
