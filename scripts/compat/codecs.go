@@ -16,18 +16,19 @@ var codecs = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 // perCodec is how many records a client produces with each codec.
 const perCodec = 120
 
-// checkCodecs has each client produce the same records with each codec, to a topic for each, and each client read all
+// codecChecks have each client produce the same records with each codec, to a topic for each, and each client read all
 // of them. What is read is compared with what was produced, so Kafka is not needed for it.
-func (w *world) checkCodecs(ctx context.Context) {
+func (w *world) codecChecks() []check {
 	producers := []struct {
 		name    string
 		produce func(context.Context, *side, string, string, []record) error
 	}{
 		{"kcat", kcatProduce}, {"ConsoleProducer", consoleProduce}, {"franz-go", franzProduce},
 	}
+	var all []check
 	for _, p := range producers {
 		what := "produce with every codec, keys, headers, nulls; read back by kcat, ConsoleConsumer and franz-go"
-		w.rep.check(ctx, p.name, what, func(ctx context.Context) error {
+		all = append(all, check{client: p.name, what: what, body: func(ctx context.Context) error {
 			var errs []error
 			for _, codec := range codecs {
 				topic := strings.ToLower(p.name) + "-" + codec
@@ -44,8 +45,9 @@ func (w *world) checkCodecs(ctx context.Context) {
 				}
 			}
 			return errors.Join(errs...)
-		})
+		}})
 	}
+	return all
 }
 
 // createTopic creates a topic of one partition.

@@ -64,6 +64,8 @@ func TestJudge(t *testing.T) {
 			said(0, `[{"a":1},{"b":2},{"c":3}]`, ""), said(0, `[{"b":2},{"c":3},{"a":1}]`, ""), "",
 		},
 		{"objects count", command{objects: true}, said(0, `[{"a":1}]`, ""), said(0, `[{"a":2}]`, ""), `- "a":1`},
+		{"lines count once", command{once: true}, said(0, "a\nb\na", ""), said(0, "b\na", ""), ""},
+		{"every line counts once", command{once: true}, said(0, "a\nb", ""), said(0, "a\na", ""), "- b"},
 		{"refused", command{awaits: "groups"}, said(1, "", "does not support LIST_GROUPS"), answer{}, ""},
 		{"not refused any more", command{awaits: "groups"}, said(0, "all is well", ""), answer{}, "compare it"},
 	} {

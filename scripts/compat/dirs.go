@@ -34,14 +34,20 @@ func (w *world) checkDirectories(ctx context.Context) error {
 			return err
 		}
 		own := s.own()
-		return errors.Join(s.fill(ctx, own, everything, firstPart), s.deleteRecords(ctx, own), s.stop())
+		s.commits = own
+		return errors.Join(s.fill(ctx, own, everything, firstPart), s.deleteRecords(ctx, own), s.leaveGroups(ctx))
 	})
 	if err != nil {
+		return err
+	}
+	gregorSaid, kafkaSaid, err := w.bothDescribeGroups(ctx)
+	if err := errors.Join(err, w.both((*side).stop)); err != nil {
 		return err
 	}
 	w.checkFiles(ctx)
 	w.checkDump(ctx, "after clients and a clean stop")
 	w.checkCodecsOnDisk(ctx)
+	w.checkGroupLog(ctx)
 	w.checkDamage(ctx)
 	if err := w.exchange(); err != nil {
 		return err
@@ -49,13 +55,18 @@ func (w *world) checkDirectories(ctx context.Context) error {
 	if err := w.startBoth(ctx); err != nil {
 		return err
 	}
+	w.checkGroupsServed(ctx, gregorSaid, kafkaSaid, "a clean stop")
 	w.checkServed(ctx, firstPart, "a clean stop")
 	w.checkContinued(ctx)
-	say("going on with the topics, and killing both brokers")
+	say("going on with the topics and groups, and killing both brokers")
 	err = w.both(func(s *side) error {
-		return errors.Join(s.fill(ctx, s.own(), secondPart, 0), s.kill())
+		return errors.Join(s.fill(ctx, s.own(), secondPart, 0), s.commit(ctx, 22))
 	})
 	if err != nil {
+		return err
+	}
+	gregorSaid, kafkaSaid, err = w.bothDescribeGroups(ctx)
+	if err := errors.Join(err, w.both((*side).kill)); err != nil {
 		return err
 	}
 	if err := w.exchange(); err != nil {
@@ -64,6 +75,7 @@ func (w *world) checkDirectories(ctx context.Context) error {
 	if err := w.startBoth(ctx); err != nil {
 		return err
 	}
+	w.checkGroupsServed(ctx, gregorSaid, kafkaSaid, "SIGKILL")
 	w.checkServed(ctx, 0, "SIGKILL")
 	said, err := w.gregor.describe(ctx)
 	if err := errors.Join(err, w.both((*side).stop)); err != nil {

@@ -15,11 +15,11 @@ var franzCodecs = map[string]kgo.CompressionCodec{
 	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 }
 
-// checkFranz checks franz-go, which this program links: producing with and without idempotence, and consuming assigned
+// franzChecks check franz-go, which this program links: producing with and without idempotence, and consuming assigned
 // partitions from everywhere.
-func (w *world) checkFranz(ctx context.Context) {
+func (w *world) franzChecks() []check {
 	what := "produce with and without idempotence, every codec, acks 0, 1 and all, times of the client's own"
-	w.rep.check(ctx, "franz-go", what, func(ctx context.Context) error {
+	roundTrips := func(ctx context.Context) error {
 		var errs []error
 		for _, codec := range codecs {
 			for _, mode := range []string{"idempotent", "all", "leader", "none"} {
@@ -30,9 +30,12 @@ func (w *world) checkFranz(ctx context.Context) {
 			}
 		}
 		return errors.Join(errs...)
-	})
-	what = "consume assigned partitions from the start, the end, an offset, before the end, a time, out of range"
-	w.rep.check(ctx, "franz-go", what, w.checkFranzOffsets)
+	}
+	offsets := "consume assigned partitions from the start, the end, an offset, before the end, a time, out of range"
+	return []check{
+		{client: "franz-go", what: what, body: roundTrips},
+		{client: "franz-go", what: offsets, body: w.checkFranzOffsets},
+	}
 }
 
 // franzRoundTrip produces and reads back.

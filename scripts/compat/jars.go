@@ -18,6 +18,9 @@ const kafkaVersion = "4.3.1"
 var needed = [][3]string{
 	{"org.apache.kafka", "kafka_2.13", kafkaVersion},
 	{"org.apache.kafka", "kafka-tools", kafkaVersion},
+	{"org.apache.kafka", "kafka-streams", kafkaVersion},
+	{"org.apache.kafka", "connect-runtime", kafkaVersion},
+	{"org.apache.kafka", "connect-file", kafkaVersion},
 	{"org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"},
 	{"org.apache.logging.log4j", "log4j-core", "2.24.3"},
 }
@@ -43,7 +46,8 @@ func pom() string {
 func findJars(ctx context.Context, out string) (string, error) {
 	if libs := os.Getenv("KAFKA_LIBS"); libs != "" {
 		if !hasKafka(libs) {
-			return "", fmt.Errorf("KAFKA_LIBS: got %s without kafka-clients-%s.jar", libs, kafkaVersion)
+			return "", fmt.Errorf("KAFKA_LIBS: got %s without all of the jars of kafka, kafka-tools, kafka-streams, "+
+				"connect-runtime and connect-file %s", libs, kafkaVersion)
 		}
 		return filepath.Abs(libs)
 	}
@@ -72,14 +76,16 @@ func fetchJars(ctx context.Context, out, libs string) error {
 		return fmt.Errorf("mvn: %w\n%s", err, cut(string(text), 4000))
 	}
 	if !hasKafka(part) {
-		return fmt.Errorf("got no kafka-clients-%s.jar from Maven in %s", kafkaVersion, part)
+		return fmt.Errorf("got no jars of Kafka %s from Maven in %s", kafkaVersion, part)
 	}
 	return os.Rename(part, libs)
 }
 
 // hasKafka reports that a folder has the jars of the version that is wanted.
 func hasKafka(libs string) bool {
-	for _, name := range []string{"kafka-clients-", "kafka-tools-", "kafka_2.13-"} {
+	for _, name := range []string{
+		"kafka-clients-", "kafka-tools-", "kafka_2.13-", "kafka-streams-", "connect-runtime-", "connect-file-",
+	} {
 		if _, err := os.Stat(filepath.Join(libs, name+kafkaVersion+".jar")); err != nil {
 			return false
 		}
@@ -89,6 +95,9 @@ func hasKafka(libs string) bool {
 
 //go:embed Tools.java
 var toolsSource []byte
+
+//go:embed WordCount.java
+var wordCountSource []byte
 
 // logging has Java's programs write warnings to the file that the property compat.log names.
 const logging = `rootLogger.level=WARN
@@ -106,26 +115,28 @@ type java struct {
 	libs, classes, logs string
 }
 
-// newJava finds the jars and compiles Tools.java.
+// newJava finds the jars and compiles Tools.java and WordCount.java.
 func newJava(ctx context.Context, out string) (*java, error) {
 	libs, err := findJars(ctx, out)
 	if err != nil {
 		return nil, err
 	}
 	j := &java{libs: libs, classes: filepath.Join(out, "classes"), logs: filepath.Join(out, "logs")}
-	source := filepath.Join(j.classes, "Tools.java")
+	sources := []string{filepath.Join(j.classes, "Tools.java"), filepath.Join(j.classes, "WordCount.java")}
 	err = errors.Join(
 		os.MkdirAll(j.classes, 0o755),
 		os.MkdirAll(j.logs, 0o755),
 		os.MkdirAll(filepath.Join(out, "tmp"), 0o755),
-		os.WriteFile(source, toolsSource, 0o644),
+		os.WriteFile(sources[0], toolsSource, 0o644),
+		os.WriteFile(sources[1], wordCountSource, 0o644),
 		os.WriteFile(filepath.Join(j.classes, "log4j2.properties"), []byte(logging), 0o644),
 	)
 	if err != nil {
 		return nil, err
 	}
-	say("compiling the program that runs Kafka's tools")
-	javac := exec.CommandContext(ctx, "javac", "-d", j.classes, "-cp", filepath.Join(libs, "*"), source)
+	say("compiling the programs that run Kafka's tools and Streams")
+	javac := exec.CommandContext(ctx, "javac",
+		append([]string{"-d", j.classes, "-cp", filepath.Join(libs, "*")}, sources...)...)
 	if text, err := javac.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("javac: %w\n%s", err, text)
 	}

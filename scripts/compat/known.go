@@ -30,14 +30,21 @@ var differences = []known{
 		name: "own features",
 		what: "FeatureCommand shows `metadata.version` alone; Kafka was formatted without " +
 			"`eligible.leader.replicas.version`, which would give every topic a `min.insync.replicas` of its cluster",
-		why:   "gregor has no consumer groups, transactions, share groups or eligible leader replicas yet",
+		why:   "gregor has no consumer group protocol, transactions, share groups or eligible leader replicas yet",
 		kafka: `^Feature: (group|kraft|share|streams|transaction|eligible\.leader\.replicas)\.version `,
 	},
 	{
 		name:  "loggers",
-		what:  "ConfigCommand shows no loggers of a broker; Kafka shows each of Log4j's",
+		what:  "ConfigCommand shows `root` and gregor's own loggers of a broker; Kafka shows each of Log4j's",
 		why:   "gregor has no Log4j",
-		kafka: `^  [\w.$]+=(WARN|INFO|ERROR|DEBUG) sensitive=false synonyms=\{\}$`,
+		kafka: `^  [\w$]*[A-Z.][\w.$]*=(WARN|INFO|ERROR|DEBUG) sensitive=false synonyms=\{\}$`,
+	},
+	{
+		name:   "voters",
+		what:   "MetadataQuorumCommand shows no endpoint of the one voter",
+		why:    "gregor opens no listener for controllers",
+		gregor: regexp.MustCompile(`^(CurrentVoters): +\[\{"id": 1\}\]$`),
+		kafka:  `^$1: +\[\{"id": 1, "endpoints": `,
 	},
 	{
 		name:   "own APIs",

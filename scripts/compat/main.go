@@ -1,7 +1,7 @@
 // Compat runs other people's clients, as they are, against gregor and against Apache Kafka 4.3.1 in the same run, and
-// compares what they print: kcat (librdkafka), Kafka's own Java tools, and franz-go. It compares the log directories
-// that both brokers write, byte for byte, has Kafka's DumpLogSegments read gregor's, and lets each broker serve the
-// partitions that the other wrote, after a clean stop and after SIGKILL.
+// compares what they print: kcat (librdkafka), Kafka's own Java tools, Connect, Streams, and franz-go. It compares the
+// log directories that both brokers write, byte for byte, has Kafka's DumpLogSegments read gregor's, and lets each
+// broker serve the partitions, and coordinate the groups, that the other wrote, after a clean stop and after SIGKILL.
 //
 //	go run ./scripts/compat              everything; the table, docs/compatibility.md, and the table in README.md
 //	go run ./scripts/compat -run kcat    only the checks whose client or subject match a regular expression
@@ -28,8 +28,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"syscall"
 	"time"
+
+	"github.com/gregor-log/gregor/scripts/internal/markers"
 )
 
 // timeLimit ends a run in which something hangs.
@@ -45,6 +48,8 @@ type world struct {
 	rep           *report
 	// met counts how often each known difference showed.
 	met map[string]int
+	// lock guards what both sides write at once.
+	lock sync.Mutex
 	// apis is what the brokers advertise, for the page.
 	apis []apiRow
 }
@@ -53,8 +58,9 @@ func main() {
 	only := flag.String("run", "", "regular expression of the checks to run; empty for all, and the page")
 	out := flag.String("out", "out/compat", "folder for all that is written; what it has is removed, but for the jars")
 	docs := flag.String("docs", "docs/compatibility.md", "page to write after a full run")
+	begin, end := markers.Lines(blockName)
 	readme := flag.String("readme", "README.md", "file in which a full run replaces what stands between the lines\n"+
-		blockBegin+" and "+blockEnd)
+		begin+" and "+end)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -112,7 +118,7 @@ func (w *world) writePages(ctx context.Context, docs, readme string) error {
 		return err
 	}
 	fmt.Println("wrote", docs)
-	written, err := writeBlock(readme, p.block())
+	written, err := markers.Write(readme, blockName, p.block())
 	if written && err == nil {
 		fmt.Println("wrote the table in", readme)
 	}
@@ -126,12 +132,17 @@ func (w *world) checkAll(ctx context.Context) error {
 		return err
 	}
 	w.checkAPIs(ctx)
-	for _, name := range scriptNames {
+	for _, name := range []string{"kcat", "tools", "groups"} {
 		if err := w.play(ctx, name); err != nil {
 			return err
 		}
 	}
-	w.checkCodecs(ctx)
-	w.checkFranz(ctx)
+	w.rep.concurrently(ctx,
+		append(w.codecChecks(), w.franzChecks()...),
+		[]check{w.connectCheck()},
+		append([]check{w.streamsCheck()}, w.logDirsChecks()...))
+	if err := w.play(ctx, "apps"); err != nil {
+		return err
+	}
 	return w.checkDirectories(ctx)
 }

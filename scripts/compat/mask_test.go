@@ -17,6 +17,9 @@ func TestMask(t *testing.T) {
 		{"no other ids", "Cluster 4L6g3nShT-eMCtK--X86sw", "Cluster 4L6g3nShT-eMCtK--X86sw"},
 		{"stack traces", "Error: x\n\tat a.b(C.java:1)\n\t... 3 more\nCaused by: y", "Error: x\nCaused by: y"},
 		{"librdkafka's events", "%3|1795321208.8|FAIL|rdkafka# down\n% Delivery failed", "% Delivery failed"},
+		{"members", "rdkafka-01234567-89ab-cdef-0123-456789abcdef x", "rdkafka-UUID x"},
+		{"groups that nobody named", "console-consumer-777   Empty", "console-consumer-N Empty"},
+		{"the order of configs", "a\tConfigs: c=1,a=2\nb", "a\tConfigs: a=2,c=1\nb"},
 		{"offsets stay", "words:0:1234", "words:0:1234"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -37,6 +40,9 @@ func TestMaskNow(t *testing.T) {
 }
 
 func TestMaskNumbers(t *testing.T) {
+	if got := maskNumbers("7    x\n12   x\n"); got != "N x\nN x\n" {
+		t.Errorf("columns: got %q", got)
+	}
 	got := maskNumbers("20 records sent, 12.5 records/sec, v2 -1")
 	if want := "N records sent, N records/sec, v2 N"; got != want {
 		t.Errorf("got %q, expected %q", got, want)

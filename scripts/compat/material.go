@@ -261,29 +261,34 @@ func (s *side) topicID(ctx context.Context, topic string) ([16]byte, error) {
 	return reply.Topics[0].TopicID, kerr.ErrorForCode(reply.Topics[0].ErrorCode)
 }
 
-// seeded is the topic that scripts read: two partitions, records of known times, and every codec.
-const seeded = "seeded"
+// The topics that scripts read, seeded, and that groups do, grouped: partitions of a hundred records, of known times,
+// with every codec.
+const seeded, grouped = "seeded", "grouped"
 
-// seed creates and fills it on both brokers, the same.
+// seed creates and fills them on both brokers, the same.
 func (w *world) seed(ctx context.Context) error {
-	sp := spec{name: seeded, records: 10, step: 1000}
 	return w.both(func(s *side) error {
-		configs := map[string]*string{"retention.ms": ptr("-1")}
-		if _, err := kadm.NewClient(s.client).CreateTopic(ctx, 2, 1, configs, seeded); err != nil {
-			return fmt.Errorf("create topic %s: %w", seeded, err)
-		}
-		for i := range 10 {
-			for p := range int32(2) {
-				sp.codec = batch.Codec((i + int(p)) % 5)
-				b, err := sp.build(i)
-				if err != nil {
-					return err
-				}
-				if _, err := s.produce(ctx, seeded, p, b); err != nil {
-					return fmt.Errorf("%s: %w", seeded, err)
-				}
+		return errors.Join(s.seed(ctx, seeded, 2), s.seed(ctx, grouped, 3))
+	})
+}
+
+func (s *side) seed(ctx context.Context, topic string, partitions int32) error {
+	sp := spec{name: topic, records: 10, step: 1000}
+	configs := map[string]*string{"retention.ms": ptr("-1")}
+	if _, err := kadm.NewClient(s.client).CreateTopic(ctx, partitions, 1, configs, topic); err != nil {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	for i := range 10 {
+		for p := range partitions {
+			sp.codec = batch.Codec((i + int(p)) % 5)
+			b, err := sp.build(i)
+			if err != nil {
+				return err
+			}
+			if _, err := s.produce(ctx, topic, p, b); err != nil {
+				return fmt.Errorf("%s: %w", topic, err)
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }

@@ -106,40 +106,6 @@ func TestBlock(t *testing.T) {
 	}
 }
 
-func TestReplaceBlock(t *testing.T) {
-	const begin, end = blockBegin + "\n", blockEnd
-	for _, c := range []struct{ name, text, want string }{
-		{"an empty block", "a\n" + begin + end + "\nb", "a\n" + begin + "new\n" + end + "\nb"},
-		{"an old block", "a\n" + begin + "old\nold\n" + end + "\nb\n", "a\n" + begin + "new\n" + end + "\nb\n"},
-		{"no begin", "a\n" + end, ""},
-		{"no end", "a\n" + begin, ""},
-		{"end before begin", end + "\n" + begin, ""},
-		{"two blocks", begin + end + "\n" + begin + end, ""},
-		{"an end too many", begin + end + "\n" + end, ""},
-		{"nothing", "", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "README.md")
-			if err := os.WriteFile(file, []byte(c.text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			done, err := writeBlock(file, "new\n")
-			if err != nil || done != (c.want != "") {
-				t.Fatalf("got %v and error %v, expected %v", done, err, c.want != "")
-			}
-			if c.want == "" {
-				c.want = c.text
-			}
-			if got, err := os.ReadFile(file); err != nil || string(got) != c.want {
-				t.Errorf("got %q and error %v, expected %q", got, err, c.want)
-			}
-		})
-	}
-	if done, err := writeBlock(filepath.Join(t.TempDir(), "README.md"), "new\n"); done || err != nil {
-		t.Errorf("no file: got %v and error %v", done, err)
-	}
-}
-
 func TestTallies(t *testing.T) {
 	each, all := madePage().rep.tallies()
 	want := []tally{{"kcat", 2, 3, 1, time.Second}, {"TopicCommand", 1, 2, 0, 0}}
@@ -174,6 +140,14 @@ func TestCheckpointLines(t *testing.T) {
 	}
 	if line, err := checkpointLine(file, "a"); err != nil || line != "a 0 9" {
 		t.Errorf("got %q and error %v", line, err)
+	}
+	err := errors.Join(dropCheckpointLine(file, "b 0"), dropCheckpointLine(file, "a 1"),
+		dropCheckpointLine(filepath.Join(t.TempDir(), "absent"), "a 0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "0\n2\nc 0 1\na 0 9\n" {
+		t.Errorf("after a line was dropped: got %q and error %v", got, err)
 	}
 	if line, err := checkpointLine(file, "absent"); err != nil || line != "" {
 		t.Errorf("got %q and error %v", line, err)

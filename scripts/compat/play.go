@@ -19,13 +19,18 @@ func (w *world) play(ctx context.Context, name string) error {
 		return err
 	}
 	for i, scene := range scenes {
-		transcript := filepath.Join(w.out, "transcripts", fmt.Sprintf("%s-%02d.txt", name, i+1))
+		transcript := w.transcript(name, i)
 		w.rep.concurrently(ctx, []check{{
 			client: scene.client, what: scene.what, commands: scene.compared(),
 			body: func(ctx context.Context) error { return w.playScene(ctx, scene, transcript) },
 		}})
 	}
 	return nil
+}
+
+// transcript is the file for both answers to the commands of a script's scene.
+func (w *world) transcript(script string, scene int) string {
+	return filepath.Join(w.out, "transcripts", fmt.Sprintf("%s-%02d.txt", script, scene+1))
 }
 
 // playScene runs a scene's commands against both brokers at once, and compares the answers. Both answers go to the
@@ -49,6 +54,7 @@ func (w *world) playScene(ctx context.Context, s scene, transcript string) error
 		}
 		return nil
 	})
+	err = errors.Join(err, w.both((*side).finishAll))
 	var text strings.Builder
 	var errs []error
 	for i, c := range s.commands {
@@ -66,25 +72,35 @@ func (w *world) playScene(ctx context.Context, s scene, transcript string) error
 
 // do runs one command against the broker.
 func (s *side) do(ctx context.Context, c command) (answer, error) {
+	real := strings.NewReplacer("BROKER", s.address, "FILES", s.files, "DIR2", s.second, "DIR", s.dir)
 	for _, f := range c.files {
-		if err := os.WriteFile(filepath.Join(s.files, f[0]), []byte(f[1]+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(s.files, f[0]), []byte(real.Replace(f[1])+"\n"), 0o644); err != nil {
 			return answer{}, err
 		}
 	}
 	words := make([]string, len(c.words))
 	for i, word := range c.words {
-		words[i] = strings.NewReplacer("BROKER", s.address, "FILES", s.files).Replace(word)
+		words[i] = real.Replace(word)
 	}
 	var a answer
 	var err error
 	began := time.Now()
-	switch words[0] {
-	case "kcat":
+	switch {
+	case len(c.state) > 0:
+		err = s.awaitGroup(ctx, c.state[0], c.state[1], c.state[2])
+	case c.begins != "":
+		err = s.begin(c.begins, words)
+	case c.ends != "":
+		a, err = s.finish(c.ends)
+	case words[0] == "kcat":
 		a, err = s.kcat(ctx, c.stdin, words[1:]...)
-	case "VerifiableProducer":
+	case words[0] == "VerifiableProducer":
 		a, err = s.tools.alone(ctx, c.stdin, class(words[0]), words[1:]...)
 	default:
 		a, err = s.tools.run(ctx, c.stdin, class(words[0]), words[1:]...)
+		for c.settled && err == nil && strings.Contains(a.stdout, "in progress") && time.Since(began) < patience {
+			a, err = s.tools.run(ctx, c.stdin, class(words[0]), words[1:]...)
+		}
 	}
 	a.took = time.Since(began)
 	a.stdout, a.stderr = s.mask(a.stdout), s.mask(a.stderr)
@@ -124,7 +140,17 @@ func (w *world) compare(c command, g, k string) error {
 	if c.unordered {
 		g, k = sortLines(g), sortLines(k)
 	}
+	if c.once {
+		g, k = distinctLines(g), distinctLines(k)
+	}
 	return diff(g, k)
+}
+
+// distinctLines sorts lines and leaves out repetitions.
+func distinctLines(text string) string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return strings.Join(slices.Compact(lines), "\n")
 }
 
 // sortObjects sorts what stands between braces, whatever it is in.

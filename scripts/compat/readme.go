@@ -1,47 +1,51 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 )
 
-// The README's block stands between these lines.
-const (
-	blockBegin = "<!-- compat:begin -->"
-	blockEnd   = "<!-- compat:end -->"
-)
+// blockName is the name of the README's generated part.
+const blockName = "compat"
 
 // summaries say in a few words what was done with each client. Those of scripts are named there.
 var summaries = map[string]string{
 	"ApiVersions": "versions of every API, asked in every version of the request",
 	"kcat": "produces with every codec, keys, headers, nulls, acks and idempotence; consumes from every kind of " +
-		"offset; metadata, offsets for times",
-	"TopicCommand":         "create, list, describe, alter, delete, and what is refused",
-	"ConsoleProducer":      "keys, headers, nulls, every codec, acks, auto-created topics",
-	"ConsoleConsumer":      "`--partition` from any offset, with all that a record has",
-	"ProducerPerformance":  "every codec, acks, idempotence, large records",
-	"VerifiableProducer":   "acks all and 1, keys",
-	"GetOffsetShell":       "every form of `--time`, filters",
-	"ConfigCommand":        "topics, brokers, the brokers' defaults",
-	"DeleteRecordsCommand": "to an offset, to the end, beyond it",
-	"LogDirsCommand":       "sizes of partitions",
+		"offset; metadata, offsets for times; groups",
+	"TopicCommand":              "create, list, describe, alter, delete, and what is refused",
+	"ConsoleProducer":           "keys, headers, nulls, every codec, acks, auto-created topics",
+	"ConsoleConsumer":           "`--partition` from any offset, with all that a record has; groups, patterns",
+	"ProducerPerformance":       "every codec, acks, idempotence, large records",
+	"VerifiableProducer":        "acks all and 1, keys",
+	"GetOffsetShell":            "every form of `--time`, filters",
+	"VerifiableConsumer":        "groups, static members, commits of its own and automatic ones",
+	"ConsumerPerformance":       "a group",
+	"ConsumerGroupCommand":      "list, describe, reset in eight modes, delete; with members and without",
+	"GroupsCommand":             "list, by type and protocol",
+	"ConfigCommand":             "topics, brokers, the brokers' defaults, levels of loggers",
+	"DeleteRecordsCommand":      "to an offset, to the end, beyond it; below and above a group's offsets",
+	"LeaderElectionCommand":     "preferred and unclean; what does not exist",
+	"ReassignPartitionsCommand": "propose, execute, verify, cancel, list; between log directories",
+	"MetadataQuorumCommand":     "status, replication",
+	"FeatureCommand":            "dry runs, what cannot be changed",
+	"LogDirsCommand":            "sizes of partitions",
 	"BrokerApiVersionsCommand, ClusterTool, FeatureCommand": "versions, cluster id, endpoints, features",
+	"Connect":             "standalone, file source and sink, with a restart in between",
+	"Streams":             "a word count with repartition and changelog topics, restarted without its state in between",
 	"TransactionsCommand": "producers of a partition",
 	laterTools:            "refused cleanly until gregor has them",
 	"franz-go":            "produces in every codec and acks, consumes from every kind of offset",
 	"directories":         "logs, indexes, snapshots, checkpoints are Kafka's bytes",
-	"DumpLogSegments":     "reads gregor's files of every codec, in depth; complains of damaged ones",
-	"Apache Kafka": "opens partitions that gregor wrote, after a clean stop and SIGKILL, and goes on; starts on " +
-		"gregor's whole directory",
-	"gregor":            "the same with partitions that Apache Kafka wrote; refuses its whole directory, for now",
+	"DumpLogSegments":     "reads gregor's files and log of groups, in depth; complains of damaged ones",
+	"Apache Kafka": "opens partitions and groups that gregor wrote, after a clean stop and SIGKILL, and goes on; " +
+		"starts on gregor's whole directory",
+	"gregor":            "the same with those that Apache Kafka wrote; refuses its whole directory, for now",
 	"known differences": "each that is listed shows",
 }
 
 // laterTools is the client, in the script, of all that gregor refuses.
-const laterTools = "tools of groups, transactions and the quorum"
+const laterTools = "tools of transactions, quotas and clusters"
 
 // block is the README's part, without the lines around it.
 func (p page) block() string {
@@ -69,30 +73,4 @@ func (p page) versioned(client string) string {
 		return client + " " + p.franz
 	}
 	return client
-}
-
-// writeBlock puts a block into a file, if there is one and it has the lines for it. It reports whether it did.
-func writeBlock(file, block string) (bool, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	changed, ok := replaceBlock(string(text), block)
-	if !ok {
-		return false, nil
-	}
-	return true, os.WriteFile(file, []byte(changed), 0o644)
-}
-
-// replaceBlock replaces what stands between the two lines. Both must be there once, in this order.
-func replaceBlock(text, block string) (string, bool) {
-	before, rest, begun := strings.Cut(text, blockBegin+"\n")
-	inside, after, ended := strings.Cut(rest, blockEnd)
-	if !begun || !ended || strings.Contains(inside+after, blockBegin) || strings.Contains(before+after, blockEnd) {
-		return text, false
-	}
-	return before + blockBegin + "\n" + block + blockEnd + after, true
 }

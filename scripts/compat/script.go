@@ -12,21 +12,26 @@ import (
 //	# client | what it does              a check; it goes on to the next "#"
 //	command argument 'an argument'       a command; kcat, or a Java tool by the last part of its class's name
 //	! command ...                        one that must fail, with an exit code other than 0
-//	? consumer groups | command ...      one that gregor refuses until it has what stands before the bar
+//	? transactions | command ...         one that gregor refuses until it has what stands before the bar
+//	& NAME | command ...                 one that runs beside the ones that follow
+//	. NAME                               ends it with SIGTERM; its answers are compared here
+//	* GROUP STATE N                      waits until a group is in that state, with so many members
 //	< a line\tof standard input          for the command above
 //	~ numbers                            of the command above, numbers in the answer are not compared; or order: lines
-//	                                     may come in any; or objects: those of JSON may come in any order
+//	                                     may come in any; or objects: those of JSON may come in any order; or once:
+//	                                     lines may come in any order and any number of times; or settled: it is asked
+//	                                     again while it says that something is in progress
 //	@ name text                          writes a file FILES/name before the next command
 //	; a comment
 //
-// BROKER stands for the broker's address, FILES for a folder of the run. Commands of one script follow each other on
-// the same brokers, so that each finds what the ones before did.
+// BROKER stands for the broker's address, FILES for a folder of the run, DIR and DIR2 for log directories. Commands of
+// one script follow each other on the same brokers, so that each finds what the ones before did.
 //
 //go:embed commands/*.txt
 var scripts embed.FS
 
 // scriptNames are the scripts in the order in which they are played.
-var scriptNames = []string{"kcat", "tools"}
+var scriptNames = []string{"kcat", "tools", "groups", "logdirs", "apps"}
 
 // scene is one check of a script.
 type scene struct {
@@ -38,7 +43,7 @@ type scene struct {
 func (s scene) compared() int {
 	n := 0
 	for _, c := range s.commands {
-		if c.awaits == "" {
+		if c.awaits == "" && c.begins == "" && len(c.state) == 0 {
 			n++
 		}
 	}
@@ -58,9 +63,15 @@ type command struct {
 	fails bool
 	// awaits is what gregor needs for it and does not have; empty for what must work.
 	awaits string
-	// loose says that numbers are not compared, unordered that lines may come in any order, and objects that those of
-	// JSON may, on lines of their own or not.
-	loose, unordered, objects bool
+	// begins names a command that the next ones do not wait for, and ends the one that is to be ended.
+	begins, ends string
+	// state is a group, its state and the number of its members, for what waits and asks nothing.
+	state []string
+	// loose says that numbers are not compared, unordered that lines may come in any order, objects that those of JSON
+	// may, on lines of their own or not, and once that lines may be there any number of times.
+	loose, unordered, objects, once bool
+	// settled says that it is asked again while it says that something is in progress.
+	settled bool
 }
 
 // String is the command as one would type it.
@@ -143,8 +154,12 @@ func (s *scene) amend(mark, rest string) error {
 			c.unordered = true
 		case "objects":
 			c.objects = true
+		case "once":
+			c.once = true
+		case "settled":
+			c.settled = true
 		default:
-			return fmt.Errorf("got ~ %s, expected ~ numbers, ~ order or ~ objects", rest)
+			return fmt.Errorf("got ~ %s, expected ~ numbers, ~ order, ~ objects, ~ once or ~ settled", rest)
 		}
 		return nil
 	}
@@ -168,6 +183,18 @@ func parseCommand(mark, rest, line string) (command, error) {
 			return c, fmt.Errorf("got %q, expected ? what it needs | command", line)
 		}
 		c.awaits, line = needs, command
+	case "&":
+		name, command, ok := strings.Cut(rest, " | ")
+		if !ok {
+			return c, fmt.Errorf("got %q, expected & name | command", line)
+		}
+		c.begins, line = name, command
+	case ".":
+		c.ends = rest
+	case "*":
+		if c.state = strings.Fields(rest); len(c.state) != 3 {
+			return c, fmt.Errorf("got %q, expected * group state members", line)
+		}
 	}
 	var err error
 	c.words, err = splitWords(line)

@@ -18,6 +18,11 @@ kcat -P -t 'a topic' -X ''
 ~ order
 ~ objects
 ! GetOffsetShell --time soon
+& one | kcat -G g t
+* g Stable 1
+~ once
+~ settled
+. one
 # tools | later
 ? groups | GroupsCommand --list`)
 	if err != nil {
@@ -30,13 +35,22 @@ kcat -P -t 'a topic' -X ''
 				files: [][2]string{{"f.json", `{"a":1}`}}, loose: true, unordered: true, objects: true,
 			},
 			{line: 11, words: []string{"GetOffsetShell", "--time", "soon"}, fails: true},
+			{line: 12, words: []string{"kcat", "-G", "g", "t"}, begins: "one"},
+			{
+				line: 13, words: []string{"*", "g", "Stable", "1"}, state: []string{"g", "Stable", "1"},
+				once: true, settled: true,
+			},
+			{line: 16, words: []string{".", "one"}, ends: "one"},
 		}},
 		{client: "tools", what: "later", commands: []command{
-			{line: 13, words: []string{"GroupsCommand", "--list"}, awaits: "groups"},
+			{line: 18, words: []string{"GroupsCommand", "--list"}, awaits: "groups"},
 		}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nexpected %+v", got, want)
+	}
+	if n := want[0].compared(); n != 3 {
+		t.Errorf("got %d commands to compare, expected 3", n)
 	}
 }
 
@@ -49,6 +63,8 @@ func TestParseScriptRefuses(t *testing.T) {
 		{"an unknown looseness", "# a | b\nkcat -L\n~ times", "~ numbers"},
 		{"an open quote", "# a | b\nkcat 'x", "pairs of quotes"},
 		{"a refusal without a bar", "# a | b\n? groups kcat", "? what it needs"},
+		{"a beginning without a name", "# a | b\n& kcat -G g t", "& name | command"},
+		{"a state without a number", "# a | b\n* g Stable", "* group state members"},
 		{"an empty command", "# a | b\n! ", "expected words"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

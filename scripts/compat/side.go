@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
 // side is one of the two brokers, and what runs against it.
@@ -26,15 +27,22 @@ type side struct {
 	address, controller string
 	// dir is the log directory, files a folder for what commands need to read.
 	dir, files string
+	// second is another log directory; empty if there is none.
+	second string
 	// launch prepares the broker's process.
 	launch func() *exec.Cmd
-	tools  *jvm
+	// tools runs Java's tools, and apps what goes on meanwhile.
+	tools, apps *jvm
 
 	cmd *exec.Cmd
 	log *os.File
 	// gone is closed when the process ended.
 	gone   chan struct{}
 	client *kgo.Client
+	// commits is the prefix of the groups that it commits offsets for: its own, or those that it got from the other.
+	commits string
+	// beside are the commands of a script that run beside the next ones, by name.
+	beside map[string]*running
 }
 
 // cleanMark is the file that a broker leaves when it stops cleanly.
@@ -57,10 +65,11 @@ offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=5
 `
 
-// newSide picks ports and writes the properties. launch gets their file.
-func newSide(out, name string, tools *jvm, launch func(file string) *exec.Cmd) (*side, error) {
+// newSide picks ports and writes the properties. launch gets their file. The broker may have one more log directory.
+func newSide(out, name string, tools *jvm, launch func(file string) *exec.Cmd, more ...string) (*side, error) {
 	root, err := filepath.Abs(filepath.Join(out, name))
 	if err != nil {
 		return nil, err
@@ -69,32 +78,23 @@ func newSide(out, name string, tools *jvm, launch func(file string) *exec.Cmd) (
 	if err := os.MkdirAll(s.files, 0o755); err != nil {
 		return nil, err
 	}
-	if s.address, s.controller, err = twoAddresses(); err != nil {
+	free, err := node.FreeAddresses(2)
+	if err != nil {
 		return nil, err
 	}
+	s.address, s.controller = free[0], free[1]
 	if s.log, err = os.Create(filepath.Join(root, "broker.log")); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(root, "server.properties")
-	text := fmt.Sprintf(properties, s.address, s.controller, s.dir)
+	dirs := s.dir
+	for _, dir := range more {
+		s.second = filepath.Join(root, dir)
+		dirs += "," + s.second
+	}
+	text := fmt.Sprintf(properties, s.address, s.controller, dirs)
 	s.launch = func() *exec.Cmd { return launch(file) }
 	return s, os.WriteFile(file, []byte(text), 0o644)
-}
-
-// twoAddresses returns two addresses that were free a moment ago, with ports of five digits: tools print columns.
-func twoAddresses() (string, string, error) {
-	var found []string
-	for len(found) < 2 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", "", err
-		}
-		defer l.Close()
-		if address := l.Addr().String(); len(address) == len("127.0.0.1:65535") {
-			found = append(found, address)
-		}
-	}
-	return found[0], found[1], nil
 }
 
 // start starts the broker and waits until it serves.

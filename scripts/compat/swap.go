@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +13,9 @@ import (
 // logStarts is the checkpoint of first offsets that DeleteRecords moved: a line "topic partition offset" each.
 const logStarts = "log-start-offset-checkpoint"
 
-// exchange gives each broker the partitions that the other one filled, while both are stopped. The topic ids stay those
-// of the receiver: its metadata has them. So do all checkpoints but the first offsets; they know less than the logs,
-// which is what a broker finds that was down for long.
+// exchange gives each broker the partitions that the other one filled, and its log of groups, while both are stopped.
+// The topic ids stay those of the receiver: its metadata has them. So do all checkpoints but the first offsets; they
+// know less than the logs, which is what a broker finds that was down for long.
 func (w *world) exchange() error {
 	for _, sp := range specs {
 		err := errors.Join(
@@ -25,21 +26,12 @@ func (w *world) exchange() error {
 			return fmt.Errorf("exchange %s: %w", sp.name, err)
 		}
 	}
-	return nil
+	return w.exchangeGroups()
 }
 
 // give replaces a partition's files by those of another broker.
 func give(from, to *side, topic string) error {
-	source, target := filepath.Join(from.dir, topic+"-0"), filepath.Join(to.dir, topic+"-0")
-	id, err := os.ReadFile(filepath.Join(target, topicFile))
-	if err != nil {
-		return err
-	}
-	err = errors.Join(
-		os.RemoveAll(target),
-		os.CopyFS(target, os.DirFS(source)),
-		os.WriteFile(filepath.Join(target, topicFile), id, 0o644),
-	)
+	err := receive(filepath.Join(from.dir, topic+"-0"), filepath.Join(to.dir, topic+"-0"))
 	if err != nil {
 		return err
 	}
@@ -64,10 +56,23 @@ func checkpointLine(file, topic string) (string, error) {
 	return "", nil
 }
 
-// addCheckpointLine adds a line to a checkpoint, or replaces the topic's. The file has a version, a count, and as many
-// lines.
+// addCheckpointLine adds a line to a checkpoint, or replaces the topic's.
 func addCheckpointLine(file, topic, line string) error {
+	return editCheckpoint(file, topic+" 0 ", line)
+}
+
+// dropCheckpointLine takes the line of a partition, "topic number", out of a checkpoint, if it has one.
+func dropCheckpointLine(file, partition string) error {
+	return editCheckpoint(file, partition+" ")
+}
+
+// editCheckpoint replaces the lines of a checkpoint that begin in a way. The file has a version, a count, and as many
+// lines. A file that is not there has none.
+func editCheckpoint(file, begin string, lines ...string) error {
 	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && len(lines) == 0 {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -75,13 +80,17 @@ func addCheckpointLine(file, topic, line string) error {
 	if len(all) < 2 {
 		return fmt.Errorf("%s: got %d lines, expected at least 2", file, len(all))
 	}
-	kept := []string{line}
 	for _, l := range all[2:] {
-		if !strings.HasPrefix(l, topic+" 0 ") {
-			kept = append(kept, l)
+		if !strings.HasPrefix(l, begin) {
+			lines = append(lines, l)
 		}
 	}
-	return os.WriteFile(file, fmt.Appendf(nil, "%s\n%d\n%s\n", all[0], len(kept), strings.Join(kept, "\n")), 0o644)
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n%d\n", all[0], len(lines))
+	for _, l := range lines {
+		out.WriteString(l + "\n")
+	}
+	return os.WriteFile(file, []byte(out.String()), 0o644)
 }
 
 // checkServed reads everything from the broker that did not write it, and from gregor what it did, with several

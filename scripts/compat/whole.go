@@ -15,6 +15,7 @@ var descriptions = [][]string{
 	{"ConfigCommand", "--describe", "--entity-type", "brokers", "--entity-default"},
 	{"GetOffsetShell", "--time", "earliest"},
 	{"GetOffsetShell", "--time", "latest"},
+	{"ConsumerGroupCommand", "--describe", "--all-groups"},
 }
 
 // describe asks a broker for all of them. Topic ids are not masked.
@@ -25,7 +26,7 @@ func (s *side) describe(ctx context.Context) ([]string, error) {
 		if err := failure(a, err); err != nil {
 			return nil, err
 		}
-		found = append(found, sortLines(a.stdout))
+		found = append(found, sortLines(sortConfigs(a.stdout)))
 	}
 	return found, nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+
+	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
 // newWorld empties the folder, builds gregor, finds Kafka and formats its directory.
@@ -17,7 +19,9 @@ func newWorld(ctx context.Context, out string, filter *regexp.Regexp) (*world, e
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"gregor", "kafka", "transcripts", "logs", "tmp", "copies", "whole", "foreign"} {
+	for _, name := range []string{
+		"gregor", "kafka", "transcripts", "logs", "tmp", "copies", "whole", "foreign", "two-gregor", "two-kafka",
+	} {
 		if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
 			return nil, err
 		}
@@ -36,9 +40,8 @@ func newWorld(ctx context.Context, out string, filter *regexp.Regexp) (*world, e
 	w := &world{
 		out: out, binary: filepath.Join(out, "gregor.bin"), rep: &report{filter: filter}, met: make(map[string]int),
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "./cmd/gregor")
-	if text, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build gregor: %w\n%s", err, text)
+	if err := node.Build(ctx, w.binary); err != nil {
+		return nil, err
 	}
 	w.gregor, err = newSide(out, "gregor", &jvm{java: j, log: "tools-gregor"}, w.launchGregor)
 	if err != nil {
@@ -50,6 +53,7 @@ func newWorld(ctx context.Context, out string, filter *regexp.Regexp) (*world, e
 	if err != nil {
 		return nil, err
 	}
+	w.gregor.apps, w.kafka.apps = &jvm{java: j, log: "apps-gregor"}, &jvm{java: j, log: "apps-kafka"}
 	return w, w.format(ctx)
 }
 
@@ -98,6 +102,6 @@ func (w *world) startBoth(ctx context.Context) error {
 // end ends all processes.
 func (w *world) end() error {
 	return w.both(func(s *side) error {
-		return errors.Join(s.kill(), s.tools.close(), s.log.Close())
+		return errors.Join(s.kill(), s.tools.close(), s.apps.close(), s.log.Close())
 	})
 }

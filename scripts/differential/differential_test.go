@@ -108,6 +108,7 @@ func TestBadScriptsAreErrors(t *testing.T) {
 		"> DeleteRecords 2\n> {TimeoutMillis:x}",
 		"> Produce 13\n> {Topics:[{TopicID:id(none@)}]}", "> Produce 9\n> {Topics:[{Partitions:[{Records:1}]}]}",
 		"> Produce 9\n> {Topics:[{Partitions:[{Records:batch(v=a nonsense=1)}]}]}", "> raw\n> zz",
+		"> Heartbeat 4\n> {MemberID:member(nobody)}", "> answer conn=a", "> await g@ Stable", "> await g@ Stable x",
 	} {
 		path := filepath.Join(t.TempDir(), "s.txt")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -137,6 +138,35 @@ func TestNotation(t *testing.T) {
 	for _, bad := range []string{"{A:1", "[1", "{A}", "{A:1} x", `"x`} {
 		if _, err := parseNode(bad); err == nil {
 			t.Errorf("%q: got no error", bad)
+		}
+	}
+}
+
+// Ids of members become the names that they were kept under, and what members say the words that make it.
+func TestMembersAreNamed(t *testing.T) {
+	const id = "c-01234567-89ab-cdef-0123-456789abcdef"
+	run := &run{suffix: "-x", version: 4, members: []member{
+		{template: "m$v", name: "m3", id: "three"}, {template: "m$v", name: "m4", id: id},
+	}}
+	for _, test := range []struct{ text, want string }{
+		{"three", "member(m3)"}, {id, "member(m$v)"}, {"d" + id[1:], "d-UUID"}, {"nobody", "nobody"},
+	} {
+		if got := run.maskMembers(test.text); got != test.want {
+			t.Errorf("%s: got %s, expected %s", test.text, got, test.want)
+		}
+	}
+	if got, err := run.text("member(m$v)"); got != id || err != nil {
+		t.Errorf("got %s and error %v, expected %s", got, err, id)
+	}
+	for _, test := range []struct{ word, want string }{
+		{"subscription(t@, u@)", "subscription(t@, u@)"}, {"text(a@)", "text(a@)"}, {"hex(00ff)", "hex(00ff)"},
+	} {
+		p, err := run.bytes(test.word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run.renderBytes("MemberAssignment", p); got != test.want {
+			t.Errorf("%s: got %s, expected %s", test.word, got, test.want)
 		}
 	}
 }

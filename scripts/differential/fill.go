@@ -45,8 +45,9 @@ func (f *filler) scalar(v reflect.Value, n node) error {
 	}
 	switch {
 	case v.Kind() == reflect.String:
-		v.SetString(f.run.expand(n.word))
-		return nil
+		text, err := f.run.text(n.word)
+		v.SetString(text)
+		return err
 	case v.Kind() == reflect.Bool:
 		b, err := strconv.ParseBool(n.word)
 		v.SetBool(b)

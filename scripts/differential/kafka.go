@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	broker "github.com/gregor-log/gregor/scripts/internal/node"
 )
 
 // kafka is an Apache Kafka of one node, a process on a directory of its own.
@@ -36,6 +37,8 @@ num.partitions=4
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 `
 
 const (
@@ -57,7 +60,7 @@ func startKafka(ctx context.Context, libs string) (*kafka, error) {
 }
 
 func (k *kafka) start(ctx context.Context, libs string) error {
-	addresses, err := freeAddresses(2)
+	addresses, err := broker.FreeAddresses(2)
 	if err != nil {
 		return err
 	}
@@ -89,20 +92,6 @@ func (k *kafka) start(ctx context.Context, libs string) error {
 		_ = k.process.Wait() // how it ended does not matter
 	}()
 	return k.awaitReady(ctx)
-}
-
-// freeAddresses returns addresses of the loopback interface that nobody listens on.
-func freeAddresses(n int) ([]string, error) {
-	var found []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		found = append(found, l.Addr().String())
-	}
-	return found, nil
 }
 
 // awaitReady waits until the broker answers.

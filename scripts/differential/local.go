@@ -23,6 +23,7 @@ func startLocal(ctx context.Context, log string) (*local, error) {
 		{Name: "node.id", Value: "1"}, {Name: "listeners", Value: "PLAINTEXT://127.0.0.1:0"},
 		{Name: "log.dirs", Value: "memory"}, {Name: "num.partitions", Value: "4"},
 		{Name: "offsets.topic.replication.factor", Value: "1"},
+		{Name: "group.initial.rebalance.delay.ms", Value: "0"}, {Name: "group.min.session.timeout.ms", Value: "1000"},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)

@@ -11,7 +11,8 @@ import (
 	"github.com/gregor-log/gregor/core/batch"
 )
 
-// bytes makes the bytes that a word stands for: hex(...), or record batches:
+// bytes makes the bytes that a word stands for: hex(...), text(...), subscription(TOPIC, TOPIC) as a consumer's member
+// has it, or record batches:
 //
 //	batch(v=a,b,c)     three records; "~" stands for null, "" for an empty value
 //	k=x,y,z            their keys; null if left out
@@ -29,8 +30,12 @@ func (run *run) bytes(word string) ([]byte, error) {
 		return run.batch(strings.Fields(args))
 	case "empty":
 		return []byte{}, nil
+	case "text":
+		return []byte(run.expand(args)), nil
+	case "subscription":
+		return run.subscription(args), nil
 	}
-	return nil, fmt.Errorf("got bytes %q, expected hex(...) or batch(...)", word)
+	return nil, fmt.Errorf("got bytes %q, expected hex(...), text(...), subscription(...) or batch(...)", word)
 }
 
 // recipe is what a batch is made of.

@@ -58,7 +58,7 @@ func (r *renderer) value(name string, v reflect.Value, indent int) string {
 			return "null"
 		}
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return r.run.renderBatches(v.Bytes())
+			return r.run.renderBytes(name, v.Bytes())
 		}
 		var items []string
 		for i := range v.Len() {
@@ -75,6 +75,8 @@ func (r *renderer) value(name string, v reflect.Value, indent int) string {
 		return fmt.Sprint(v.Float())
 	case reflect.Bool:
 		return strconv.FormatBool(v.Bool())
+	case reflect.Uint16:
+		return r.run.maskNumber(name, int64(v.Uint()))
 	}
 	return r.run.maskNumber(name, v.Int())
 }
@@ -118,10 +120,13 @@ func nullable(t reflect.Type, field string) bool {
 		"CreateTopicsResponseTopic"
 }
 
-// own reports whether a structure is about one of this run's topics, or about none.
+// own reports whether a structure is about one of this run's topics or groups, or about none.
 func (r *renderer) own(v reflect.Value) bool {
 	if v.Kind() != reflect.Struct {
 		return true
+	}
+	if group := v.FieldByName("Group"); group.IsValid() && group.Kind() == reflect.String {
+		return strings.Contains(group.String(), r.run.suffix)
 	}
 	topic := v.FieldByName("Topic")
 	if topic.IsValid() && topic.Kind() == reflect.Pointer && !topic.IsNil() {
@@ -177,8 +182,10 @@ func (run *run) maskString(field, s string) string {
 		}
 	case "LogDir", "Dir":
 		return "DIR"
+	case "Group", "Key":
+		s = strings.ReplaceAll(s, fmt.Sprint(run.version)+run.suffix, "$v@")
 	}
-	return strings.ReplaceAll(s, run.suffix, "@")
+	return strings.ReplaceAll(run.maskMembers(s), run.suffix, "@")
 }
 
 // maskNumber hides ids that the broker draws, its port, and the time.

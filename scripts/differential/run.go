@@ -24,6 +24,9 @@ type run struct {
 	conns   map[string]*client
 	kept    map[string]int64
 	ids     []knownID
+	// members are those of groups, and sent has the requests whose answers come later, by connection.
+	members []member
+	sent    map[string]kmsg.Request
 	// version is the one being asked in; "$v" in a script stands for it.
 	version int16
 }
@@ -44,6 +47,7 @@ func (s *script) run(address string) ([][]string, error) {
 	run := &run{
 		address: address, host: host, suffix: "-" + strconv.FormatInt(now.UnixNano()%(36*36*36*36*36), 36),
 		started: now, conns: make(map[string]*client), kept: make(map[string]int64),
+		sent: make(map[string]kmsg.Request),
 	}
 	if run.port, err = strconv.Atoi(port); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -24,19 +25,26 @@ import (
 //	create TOPIC PARTITIONS [CONFIG=VALUE...]          makes a topic and waits until it is led
 //	delete TOPIC              deletes a topic and waits until it is gone
 //	settle                    waits until what was altered has reached the broker
+//	answer [OPTION...]        the answer to what was sent "later" on the same connection
+//	coordinated               waits until the broker coordinates every group
+//	await GROUP STATE N       waits until the group is in that state, with N members
 //
 // with the options
 //
 //	conn=NAME   another connection than the usual one
 //	mine        leave out topics of others
 //	noreply     expect no answer, and say whether there was one
-//	sort        order topics, resources and their configs by name, partitions and producers by number
+//	sort        order topics, resources, configs, groups and members by name, partitions and producers by number
 //	quiet       leave error messages out
-//	keep=NAME   remember the session's or the producer's id as NAME
-//	retry       ask until there is no error
+//	later       send it, and go on without the answer; of one version
+//	keep=NAME   remember the session's, the producer's or the member's id as NAME; member(NAME) stands for the last
+//	retry       ask until there is no error, for retryTime at most
 //	only=FIELD,FIELD   tell these fields of the response alone
 //	keys=N,N    of ApiVersions' list, tell these keys alone
 //	configs=NAME,NAME   of a new topic's configs, tell these alone
+
+// retryTime is how long a step with "retry" asks. Kafka makes its internal topics upon the first question for them.
+const retryTime = 30 * time.Second
 
 // wantedStep is a step's first line, taken apart.
 type wantedStep struct {
@@ -53,7 +61,7 @@ var optionWithValue = regexp.MustCompile(`^(conn|as|only|keys|configs|keep)=`)
 func parseStep(s *step) (w wantedStep, err error) {
 	words := strings.Fields(s.ask[0])
 	w.name, w.body = words[0], strings.Join(s.ask[1:], "\n")
-	known := []string{"mine", "noreply", "sort", "quiet", "retry"}
+	known := []string{"mine", "noreply", "sort", "quiet", "retry", "later"}
 	for _, word := range words[1:] {
 		if slices.Contains(known, word) || optionWithValue.MatchString(word) {
 			w.options = append(w.options, word)
@@ -118,6 +126,12 @@ func (run *run) do(s *step) ([]string, error) {
 		return nil, run.delete(w.args[0])
 	case "settle":
 		return nil, run.settle()
+	case "answer":
+		return run.answer(&w)
+	case "coordinated":
+		return nil, run.coordinated()
+	case "await":
+		return nil, run.awaitGroup(w.args)
 	}
 	return run.call(&w)
 }
@@ -154,41 +168,73 @@ func (run *run) call(w *wantedStep) ([]string, error) {
 }
 
 func (run *run) callVersion(w *wantedStep, version int16) ([]string, error) {
-	req := requestNamed(w.name)
-	req.SetVersion(version)
 	run.version = version
-	if w.body != "" {
-		n, err := parseNode(w.body)
-		if err != nil {
-			return nil, err
-		}
-		f := filler{run: run}
-		if err := f.fill(reflect.ValueOf(req).Elem(), n); err != nil {
-			return nil, err
-		}
-		req.SetVersion(version)
+	req, err := run.request(w)
+	if err != nil {
+		return nil, err
 	}
 	name := w.option("conn")
 	c, err := run.conn(name)
 	if err != nil {
 		return nil, err
 	}
-	if w.has("noreply") {
+	switch {
+	case w.has("noreply"):
 		return run.silent(name, c, req)
+	case w.has("later"):
+		run.sent[name] = req
+		return nil, c.send(req)
 	}
-	res, err := c.ask(req)
-	for err == nil && w.has("retry") && failed(res) {
-		time.Sleep(50 * time.Millisecond)
-		res, err = c.ask(req)
-	}
+	res, err := w.ask(c, req)
 	if err != nil {
 		return run.ended(name, err)
 	}
-	if w.has("sort") {
-		sortByName(reflect.ValueOf(res).Elem())
+	return run.tell(w, res), nil
+}
+
+// request makes the request of a step, in the version that is being asked in.
+func (run *run) request(w *wantedStep) (kmsg.Request, error) {
+	req := requestNamed(w.name)
+	req.SetVersion(run.version)
+	if w.body == "" {
+		return req, nil
 	}
+	n, err := parseNode(w.body)
+	if err != nil {
+		return nil, err
+	}
+	f := filler{run: run}
+	err = f.fill(reflect.ValueOf(req).Elem(), n)
+	req.SetVersion(run.version)
+	return req, err
+}
+
+// tell renders an answer as the step wants it, and keeps what it has to.
+func (run *run) tell(w *wantedStep, res kmsg.Response) []string {
 	run.remember(w.option("keep"), res)
-	return run.renderer(w).render(res), nil
+	if w.has("sort") {
+		run.sortByName(reflect.ValueOf(res).Elem())
+	}
+	return run.renderer(w).render(res)
+}
+
+// ask asks once, or until there is no error where the step says so.
+func (w *wantedStep) ask(c *client, req kmsg.Request) (kmsg.Response, error) {
+	res, err := c.ask(req)
+	if !w.has("retry") {
+		return res, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), retryTime)
+	defer cancel()
+	for err == nil && failed(res) {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s: an error is still answered after %v", w.name, retryTime)
+		case <-time.After(50 * time.Millisecond):
+		}
+		res, err = c.ask(req)
+	}
+	return res, err
 }
 
 // failed reports a response that is an error as a whole.
@@ -199,10 +245,16 @@ func failed(res kmsg.Response) bool {
 
 // remember gives the id that the broker drew a name.
 func (run *run) remember(name string, res kmsg.Response) {
+	if name == "" {
+		return
+	}
 	for _, field := range []string{"SessionID", "ProducerID"} {
-		if id := reflect.ValueOf(res).Elem().FieldByName(field); id.IsValid() && name != "" {
+		if id := reflect.ValueOf(res).Elem().FieldByName(field); id.IsValid() {
 			run.kept[name] = id.Int()
 		}
+	}
+	if id := reflect.ValueOf(res).Elem().FieldByName("MemberID"); id.IsValid() {
+		run.members = append(run.members, member{template: name, name: run.expand(name), id: id.String()})
 	}
 }
 
@@ -278,36 +330,38 @@ func (run *run) raw(w *wantedStep) ([]string, error) {
 }
 
 // sortByName orders the arrays of a response whose order is the broker's own affair.
-func sortByName(v reflect.Value) {
+func (run *run) sortByName(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				sortByName(v.Field(i))
+				run.sortByName(v.Field(i))
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			sortByName(v.Index(i))
+			run.sortByName(v.Index(i))
 		}
 		if v.Type().Elem().Kind() == reflect.Struct {
-			sort.SliceStable(v.Interface(), func(i, j int) bool { return nameOf(v.Index(i)) < nameOf(v.Index(j)) })
+			sort.SliceStable(v.Interface(), func(i, j int) bool {
+				return run.nameIn(v.Index(i)) < run.nameIn(v.Index(j))
+			})
 		}
 	}
 }
 
-// nameOf returns what a structure is about.
-func nameOf(v reflect.Value) string {
-	for _, field := range []string{"Topic", "Name", "ResourceName", "TopicID"} {
+// nameIn returns what a structure is about.
+func (run *run) nameIn(v reflect.Value) string {
+	for _, field := range []string{"Topic", "Name", "ResourceName", "TopicID", "Group", "InstanceID", "MemberID"} {
 		x := v.FieldByName(field)
 		if x.IsValid() && x.Kind() == reflect.Pointer && !x.IsNil() {
 			x = x.Elem()
 		}
 		if x.IsValid() && x.Kind() == reflect.String && x.String() != "" {
-			return x.String()
+			return run.maskMembers(x.String())
 		}
 		if x.IsValid() && x.Kind() == reflect.Array && !x.IsZero() {
-			return fmt.Sprint(x.Interface())
+			return run.renderID(x.Interface().([16]byte))
 		}
 	}
 	for _, field := range []string{"Partition", "ProducerID"} {
