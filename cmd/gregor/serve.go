@@ -131,7 +131,7 @@ func tuneProcess(memory bool) {
 	// The heap is small beside the page cache, so a collection may wait until it has grown a lot; unless the records
 	// are on it.
 	if os.Getenv("GOGC") == "" && !memory {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(200)
 	}
 	if total := physicalMemory(); os.Getenv("GOMEMLIMIT") == "" && total > 0 {
 		debug.SetMemoryLimit(total / 4 * 3)

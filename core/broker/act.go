@@ -21,12 +21,11 @@ func (b *Broker) act(now base.Instant, image *meta.Image, delta *meta.Delta, out
 			b.reconfigure(image)
 		}
 	}
-	for _, t := range delta.Created {
-		b.openTopic(now, image, t)
-	}
+	opened := slices.Clone(delta.Created)
 	for _, change := range delta.Changed {
-		b.openTopic(now, image, change.After)
+		opened = append(opened, change.After)
 	}
+	b.openTopics(now, image, opened)
 	for _, resource := range delta.Configs {
 		if resource.Type == meta.ResourceTopic {
 			b.reconfigureTopic(image, resource.Name)
@@ -34,20 +33,42 @@ func (b *Broker) act(now base.Instant, image *meta.Image, delta *meta.Delta, out
 	}
 }
 
-// openTopic opens the partitions of a topic that this broker holds and has not opened, and tells all of them who leads.
-func (b *Broker) openTopic(now base.Instant, image *meta.Image, t *meta.Topic) {
-	made := b.topics.add(t)
-	for _, m := range t.Partitions {
-		if !slices.Contains(m.Replicas, b.nodeID) {
-			continue
-		}
-		p := made.partition(m.ID)
-		if p == nil {
+// newPartition is a partition that is about to be made.
+type newPartition struct {
+	topic *topic
+	index int32
+	dir   *logDir
+}
+
+// openTopics opens the partitions of topics that this broker holds and has not opened, and tells all of them who leads.
+// Where each goes is decided one after the other; the files are made side by side.
+func (b *Broker) openTopics(now base.Instant, image *meta.Image, topics []*meta.Topic) {
+	var fresh []newPartition
+	for _, t := range topics {
+		made := b.topics.add(t)
+		for _, m := range t.Partitions {
+			if !slices.Contains(m.Replicas, b.nodeID) || made.partition(m.ID) != nil {
+				continue
+			}
 			dir := b.dirForNew(base.TopicPartition{Topic: t.Name, Partition: m.ID})
-			p = b.openPartition(now, image, made, m.ID, dir, nil)
-			made.put(p)
+			dir.add(1)
+			fresh = append(fresh, newPartition{topic: made, index: m.ID, dir: dir})
 		}
-		p.lead(m)
+	}
+	opened := make([]*partition, len(fresh))
+	b.parallel(len(fresh), func(i int) {
+		opened[i] = b.openPartition(now, image, fresh[i].topic, fresh[i].index, fresh[i].dir, nil)
+	})
+	for i, p := range opened {
+		fresh[i].topic.put(p)
+	}
+	for _, t := range topics {
+		made := b.topics.add(t)
+		for _, m := range t.Partitions {
+			if p := made.partition(m.ID); p != nil {
+				p.lead(m)
+			}
+		}
 	}
 }
 
@@ -69,8 +90,8 @@ func (b *Broker) dirForNew(tp base.TopicPartition) *logDir {
 	return least
 }
 
-// openPartition opens one partition's log, or makes it. Where that fails, the partition is offline and says why. found
-// is set for a directory that was there at the start.
+// openPartition opens one partition's log, or makes it, in a directory that has counted it. Where that fails, the
+// partition is offline and says why. found is set for a directory that was there at the start.
 func (b *Broker) openPartition(now base.Instant, image *meta.Image, t *topic, index int32, dir *logDir,
 	found *foundDir) *partition {
 	tp := base.TopicPartition{Topic: t.name, Partition: index}
@@ -86,7 +107,6 @@ func (b *Broker) openPartition(now base.Instant, image *meta.Image, t *topic, in
 		options.RecoveryPoint, _ = commitlog.LookupOffset(dir.Recovery, tp)
 		options.LogStart, _ = commitlog.LookupOffset(dir.Starts, tp)
 	}
-	dir.add(1)
 	log, report, err := commitlog.Open(options)
 	if err != nil {
 		p.failure = coded(kafkaStorageError, "%v", err)
@@ -106,7 +126,7 @@ func (b *Broker) openPartition(now base.Instant, image *meta.Image, t *topic, in
 
 // endOldMove takes away the mark of a move that the last stop came between. What the move had left behind is gone.
 func (b *Broker) endOldMove(dir string, found *foundDir) error {
-	if found == nil {
+	if found == nil || b.absent.some { // what the move left behind may be back one day
 		return nil
 	}
 	return commitlog.RemoveMoved(b.fs, dir)

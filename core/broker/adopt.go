@@ -68,9 +68,8 @@ func (b *Broker) adopt(now base.Instant, image *meta.Image) error {
 		}
 	}
 	b.parallel(len(claims), b.opening(now, image, claims))
-	for t := range image.Topics() {
-		b.openTopic(now, image, t)
-	}
+	b.refuseAbsent(image)
+	b.openTopics(now, image, slices.Collect(image.Topics()))
 	return b.resumeMoves(now, claims)
 }
 
@@ -89,7 +88,7 @@ func (b *Broker) resumeMoves(now base.Instant, claims []claim) error {
 		}
 		for i, tp := range partitions {
 			c := at[tp]
-			if c != nil && c.lost != nil {
+			if p := b.topics.partition(tp.Topic, tp.Partition); p != nil && p.failure != nil {
 				b.storage.Warn("copy of an offline partition is left", "directory", path.Join(d.Path(), names[i]))
 				continue
 			}
@@ -108,6 +107,7 @@ func (b *Broker) opening(now base.Instant, image *meta.Image, claims []claim) fu
 	topics := make([]*topic, len(claims))
 	for i, c := range claims {
 		topics[i] = b.topics.add(c.topic)
+		c.dir.add(1)
 	}
 	return func(i int) {
 		if c := claims[i]; c.lost != nil {
@@ -123,7 +123,6 @@ func (b *Broker) refuse(image *meta.Image, t *topic, c claim) *partition {
 	p := &partition{tp: c.tp, topic: t, failure: coded(kafkaStorageError, "%v", c.lost)}
 	p.place.Store(c.dir)
 	p.mu.cfg = b.topicConfig(image, t.name)
-	c.dir.add(1)
 	b.storage.Error("partition is offline", "partition", p.tp.String(), "cause", c.lost.Error())
 	return p
 }

@@ -34,7 +34,7 @@ func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 			seen[req.Topics[i].Topic]++
 		}
 		for i := range req.Topics {
-			if seen[req.Topics[i].Topic] == 1 {
+			if name := req.Topics[i].Topic; seen[name] == 1 && name != MetadataPartition.Topic {
 				made = append(made, len(res.Topics))
 				res.Topics = append(res.Topics, b.createTopic(&req.Topics[i], do))
 			}
@@ -44,6 +44,10 @@ func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 				seen[name] = 0
 				res.Topics = append(res.Topics, refusedTopic(name, kerr.InvalidRequest.Code, "Duplicate topic name."))
 			}
+		}
+		if seen[MetadataPartition.Topic] == 1 { // the last of all, and whatever else is wrong with it
+			res.Topics = append(res.Topics, refusedTopic(MetadataPartition.Topic, kerr.InvalidRequest.Code,
+				"Creation of internal topic "+MetadataPartition.Topic+" is prohibited."))
 		}
 	}
 	if req.ValidateOnly {
@@ -63,7 +67,8 @@ func (c *call) createTopics(r kmsg.Request) kmsg.Response {
 	return nil
 }
 
-// partitionsAsked returns how many partitions a request would create. Topics that are named twice create none.
+// partitionsAsked returns how many partitions a request would create. Topics that are named twice create none,
+// nor does the metadata's own.
 func (b *Broker) partitionsAsked(req *kmsg.CreateTopicsRequest) int64 {
 	seen := make(map[string]int)
 	for i := range req.Topics {
@@ -72,7 +77,7 @@ func (b *Broker) partitionsAsked(req *kmsg.CreateTopicsRequest) int64 {
 	var sum int64
 	for i := range req.Topics {
 		switch t := &req.Topics[i]; {
-		case seen[t.Topic] > 1:
+		case seen[t.Topic] > 1 || t.Topic == MetadataPartition.Topic:
 		case len(t.ReplicaAssignment) > 0:
 			sum += int64(len(t.ReplicaAssignment))
 		case t.NumPartitions == -1:

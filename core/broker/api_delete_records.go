@@ -5,10 +5,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/replication/meta"
 )
 
 // DeleteRecords (API key 21): versions 0-2 (KIP-107). It moves a log's start; offset -1 stands for the high watermark.
-// Segments that lie wholly before the start go; no batch is split.
+// Segments that lie wholly before the start go; no batch is split. Internal topics keep their records.
 
 func (c *call) deleteRecords(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DeleteRecordsRequest)
@@ -41,6 +42,9 @@ func (c *call) deleteBefore(topic string, index int32, offset base.Offset, trim 
 	p := c.b.topics.partition(topic, index)
 	if p == nil {
 		return 0, unknownTopic
+	}
+	if meta.IsInternal(topic) {
+		return 0, invalidTopic
 	}
 	if p.offline() != nil {
 		return 0, kafkaStorageError

@@ -8,10 +8,10 @@ import (
 	"github.com/gregor-log/gregor/core/group"
 )
 
-// FindCoordinator (API key 10): versions 0-6, several keys from 4 (KIP-699). The coordinator of a group is the leader of
-// the partition of __consumer_offsets that the group's name hashes to. The first client that asks has the topic made,
-// and is told COORDINATOR_NOT_AVAILABLE until it is there: clients ask again. There are no coordinators of transactions
-// and of share groups.
+// FindCoordinator (API key 10): versions 0-6, several keys from 4 (KIP-699). The coordinator of a group is the leader
+// of the partition of __consumer_offsets that the group's name hashes to. The first client that asks has the topic
+// made, and is told COORDINATOR_NOT_AVAILABLE until it is there: clients ask again. There are no coordinators of
+// transactions and of share groups.
 
 // The types that a coordinator may have.
 const (
@@ -29,10 +29,12 @@ func (c *call) findCoordinator(r kmsg.Request) kmsg.Response {
 		res.NodeID, res.Host, res.Port = found.NodeID, found.Host, found.Port
 		return res
 	}
-	for _, key := range req.CoordinatorKeys {
+	empty := new(string)
+	for _, key := range unique(req.CoordinatorKeys) {
 		found := c.coordinator(req.CoordinatorType, key)
-		if found.ErrorCode == kerr.CoordinatorNotAvailable.Code || req.CoordinatorType == shareCoordinator {
-			found.ErrorMessage = new(string) // as in Kafka
+		if found.ErrorCode == kerr.CoordinatorNotAvailable.Code || req.CoordinatorType == shareCoordinator ||
+			found.ErrorCode == noCode {
+			found.ErrorMessage = empty // as in Kafka
 		}
 		res.Coordinators = append(res.Coordinators, found)
 	}
@@ -47,6 +49,8 @@ func (c *call) coordinator(kind int8, key string) kmsg.FindCoordinatorResponseCo
 		found.ErrorCode, found.ErrorMessage = e.Code, &message
 		return found
 	}
+	none := "NONE" // as in Kafka, to the letter
+	found.ErrorMessage = &none
 	const notAvailable = "The coordinator is not available."
 	switch {
 	case kind < groupCoordinator || kind > shareCoordinator || kind == shareCoordinator && c.header.Version < 6:
@@ -60,17 +64,13 @@ func (c *call) coordinator(kind int8, key string) kmsg.FindCoordinatorResponseCo
 		c.b.createOffsetsTopic(c.now, c.out)
 		return refused(kerr.CoordinatorNotAvailable, notAvailable)
 	}
-	m := t.Partitions[group.PartitionFor(key, int32(len(t.Partitions)))]
+	index := group.PartitionFor(key, c.b.groups.partitions(t))
+	m := t.Partitions[index]
 	node := image.Broker(m.Leader)
 	if node == nil || !node.Active() || len(c.b.offlineReplicas(t, m)) == len(m.Replicas) {
 		return refused(kerr.CoordinatorNotAvailable, notAvailable)
 	}
 	found.NodeID = int32(node.ID)
 	found.Host, found.Port = endpointOf(node, c.conn.listener)
-	none := "NONE" // as in Kafka, to the letter
-	if c.header.Version >= 4 {
-		none = ""
-	}
-	found.ErrorMessage = &none
 	return found
 }

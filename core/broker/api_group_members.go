@@ -85,10 +85,15 @@ func (c *call) heartbeat(r kmsg.Request) kmsg.Response {
 		res.ErrorCode = code
 		return res
 	}
-	return c.askGroup(req.Group, c.groupCall(refuse),
+	s, code := c.b.groups.shardOf(req.Group)
+	if code != noCode {
+		return refuse(code)
+	}
+	s.askNow(c.b, c.now, c.out, c.groupCall(refuse),
 		func(m *group.Coordinator, now base.Instant, t group.Ticket, out *group.Effects) {
 			m.Heartbeat(now, req, t, out)
 		})
+	return nil
 }
 
 func (c *call) leaveGroup(r kmsg.Request) kmsg.Response {

@@ -25,15 +25,23 @@ func (c *call) describeGroups(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DescribeGroupsRequest)
 	reply, b := c.pending(), c.b
 	res := kmsg.NewPtrDescribeGroupsResponse()
-	res.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(req.Groups))
-	g := gather(len(req.Groups), func(out *Effects) { reply.reply(res, out) })
-	for i, name := range req.Groups {
+	names := unique(req.Groups)
+	res.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(names))
+	g := gather(len(names), func(out *Effects) { reply.reply(res, out) })
+	told := 0
+	for i, name := range names {
 		take := func(found kmsg.DescribeGroupsResponseGroup, out *Effects) {
 			found.AuthorizedOperations = notAsked
 			if req.IncludeAuthorizedOperations && found.ErrorCode == noCode {
 				found.AuthorizedOperations = groupOperations
 			}
-			g.locked(func() { res.Groups[i] = found })
+			g.locked(func() {
+				if told > mostDescribed {
+					found = undescribedGroup(name, kerr.InvalidRequest.Code)
+				}
+				told += sizeOf(&found)
+				res.Groups[i] = found
+			})
 			g.done(out)
 		}
 		s, code := b.groups.shardOf(name)
@@ -51,6 +59,30 @@ func (c *call) describeGroups(r kmsg.Request) kmsg.Response {
 	}
 	g.done(c.out)
 	return nil
+}
+
+// unique returns names without those that are named again: what is asked for in a few bytes each time must not make an
+// answer of any size.
+func unique(names []string) []string {
+	seen := make(map[string]struct{}, min(len(names), 1024))
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, again := seen[name]
+		seen[name] = struct{}{}
+		return again
+	})
+}
+
+// mostDescribed is how many bytes one answer tells before it tells no more.
+const mostDescribed = 64 << 20
+
+// sizeOf returns about how many bytes a description is.
+func sizeOf(g *kmsg.DescribeGroupsResponseGroup) int {
+	n := len(g.Group)
+	for i := range g.Members {
+		m := &g.Members[i]
+		n += len(m.MemberID) + len(m.ClientID) + len(m.ProtocolMetadata) + len(m.MemberAssignment) + 64
+	}
+	return n
 }
 
 // undescribedGroup tells why a group is not described.
@@ -118,20 +150,18 @@ func listedGroups(found []kmsg.ListGroupsResponseGroup, failed int16) kmsg.Respo
 func (c *call) deleteGroups(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DeleteGroupsRequest)
 	reply, b := c.pending(), c.b
-	codes := make(map[string]int16)
-	g := gather(len(req.Groups), func(out *Effects) { reply.reply(deletedGroups(req, codes), out) })
-	for _, name := range req.Groups {
+	names := unique(req.Groups)
+	res := kmsg.NewPtrDeleteGroupsResponse()
+	res.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(names))
+	g := gather(len(names), func(out *Effects) { reply.reply(res, out) })
+	for i, name := range names {
 		refuse := func(code int16) kmsg.Response {
-			return deletedGroups(&kmsg.DeleteGroupsRequest{Groups: []string{name}}, map[string]int16{name: code})
+			refused := kmsg.NewPtrDeleteGroupsResponse()
+			refused.Groups = []kmsg.DeleteGroupsResponseGroup{{Group: name, ErrorCode: code}}
+			return refused
 		}
 		asked := &groupCall{refuse: refuse, answer: func(got kmsg.Response, out *Effects) {
-			g.locked(func() {
-				for _, d := range got.(*kmsg.DeleteGroupsResponse).Groups {
-					if _, told := codes[d.Group]; !told {
-						codes[d.Group] = d.ErrorCode
-					}
-				}
-			})
+			g.locked(func() { res.Groups[i] = got.(*kmsg.DeleteGroupsResponse).Groups[0] })
 			g.done(out)
 		}}
 		s, code := b.groups.shardOf(name)
@@ -146,19 +176,4 @@ func (c *call) deleteGroups(r kmsg.Request) kmsg.Response {
 	}
 	g.done(c.out)
 	return nil
-}
-
-// deletedGroups makes the response: each group once, in the order of the request.
-func deletedGroups(req *kmsg.DeleteGroupsRequest, codes map[string]int16) *kmsg.DeleteGroupsResponse {
-	res := kmsg.NewPtrDeleteGroupsResponse()
-	seen := make(map[string]bool)
-	for _, name := range req.Groups {
-		if !seen[name] {
-			seen[name] = true
-			d := kmsg.NewDeleteGroupsResponseGroup()
-			d.Group, d.ErrorCode = name, codes[name]
-			res.Groups = append(res.Groups, d)
-		}
-	}
-	return res
 }

@@ -20,7 +20,7 @@ func (c *call) describeLogDirs(r kmsg.Request) kmsg.Response {
 			wanted[base.TopicPartition{Topic: t.Topic, Partition: p}] = true
 		}
 	}
-	for _, d := range c.b.dirs {
+	for _, d := range c.b.allDirs() {
 		dir := kmsg.NewDescribeLogDirsResponseDir()
 		dir.Dir, dir.TotalBytes, dir.UsableBytes = d.Path(), -1, -1
 		if d.failed() != nil {
@@ -110,7 +110,7 @@ func (b *Broker) alterDir(now base.Instant, tp base.TopicPartition, name string,
 		return kerr.InvalidTopicException.Code
 	}
 	var to *logDir
-	for _, d := range b.dirs {
+	for _, d := range b.allDirs() {
 		if d.Path() == name {
 			to = d
 		}

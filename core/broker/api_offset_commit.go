@@ -50,10 +50,36 @@ func (c *call) offsetCommit(r kmsg.Request) kmsg.Response {
 	if len(asked) == 0 {
 		return res
 	}
-	return c.askGroup(req.Group, c.commitCall(res, asked),
+	b := c.b
+	return c.askGroup(req.Group, c.commitCall(res, &asked),
 		func(m *group.Coordinator, now base.Instant, t group.Ticket, out *group.Effects) {
+			asked = dropGone(b.Image(), &ask, res, asked)
+			if len(asked) == 0 {
+				out.Replies = append(out.Replies, group.Reply{Ticket: t, Response: res})
+				return
+			}
 			m.Commit(now, &ask, t, out)
 		})
+}
+
+// dropGone takes the topics out of a commit that were deleted while it waited for its turn, and says so in the
+// response. Deletions have their turn too: what is left is committed before the coordinator hears of a later one.
+func dropGone(image *meta.Image, ask *kmsg.OffsetCommitRequest, res *kmsg.OffsetCommitResponse,
+	asked []partitionRef) []partitionRef {
+	topics, kept := ask.Topics, asked[:0]
+	ask.Topics = ask.Topics[:0]
+	for _, t := range topics {
+		refs := asked[:len(t.Partitions)]
+		asked = asked[len(t.Partitions):]
+		if image.TopicByID(t.TopicID) != nil {
+			ask.Topics, kept = append(ask.Topics, t), append(kept, refs...)
+			continue
+		}
+		for _, at := range refs {
+			res.Topics[at.topic].Partitions[at.partition].ErrorCode = unknownTopic
+		}
+	}
+	return kept
 }
 
 // committedTopic finds a topic that offsets are committed for, or says how its absence is told.
@@ -65,14 +91,15 @@ func (c *call) committedTopic(image *meta.Image, t *kmsg.OffsetCommitRequestTopi
 }
 
 // commitCall returns what puts the coordinator's results for the partitions asked into the response.
-func (c *call) commitCall(res *kmsg.OffsetCommitResponse, asked []partitionRef) *groupCall {
+func (c *call) commitCall(res *kmsg.OffsetCommitResponse, asked *[]partitionRef) *groupCall {
 	reply := c.pending()
 	set := func(i int, code int16) {
-		res.Topics[asked[i].topic].Partitions[asked[i].partition].ErrorCode = code
+		at := (*asked)[i]
+		res.Topics[at.topic].Partitions[at.partition].ErrorCode = code
 	}
 	return &groupCall{
 		refuse: func(code int16) kmsg.Response {
-			for i := range asked {
+			for i := range *asked {
 				set(i, code)
 			}
 			return res

@@ -1,14 +1,15 @@
 package broker
 
 import (
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/replication/meta"
 )
 
-// OffsetFetch (API key 9): versions 1-10. Version 2 may ask for all topics and has an error of the whole response, 7 asks
-// for stable offsets only (KIP-447), 8 for several groups (KIP-709), 10 names topics by id (KIP-848).
+// OffsetFetch (API key 9): versions 1-10. Version 2 may ask for all topics and has an error of the whole response, 7
+// asks for stable offsets only (KIP-447), 8 for several groups (KIP-709), 10 names topics by id (KIP-848).
 
 const (
 	offsetFetchGroups = 8  // the version from which several groups are asked for
@@ -24,6 +25,7 @@ func (c *call) offsetFetch(r kmsg.Request) kmsg.Response {
 	reply, image, b := c.pending(), c.b.Image(), c.b
 	results := make([]kmsg.OffsetFetchResponseGroup, len(groups))
 	g := gather(len(groups), func(out *Effects) { reply.reply(fetchedOffsets(req, results), out) })
+	told := 0
 	for i := range groups {
 		asked := &groups[i]
 		missing := c.resolveOffsets(image, asked)
@@ -32,7 +34,12 @@ func (c *call) offsetFetch(r kmsg.Request) kmsg.Response {
 				found.Topics = append(found.Topics, missing...)
 				nameOffsets(image, req.Version, &found)
 			}
-			g.locked(func() { results[i] = found })
+			g.locked(func() {
+				if told += sizeOfOffsets(&found); told > mostDescribed {
+					found = kmsg.OffsetFetchResponseGroup{Group: asked.Group, ErrorCode: kerr.InvalidRequest.Code}
+				}
+				results[i] = found
+			})
 			g.done(out)
 		}
 		s, code := b.groups.shardOf(asked.Group)
@@ -50,6 +57,21 @@ func (c *call) offsetFetch(r kmsg.Request) kmsg.Response {
 	}
 	g.done(c.out)
 	return nil
+}
+
+// sizeOfOffsets returns about how many bytes an answer about a group is: partitions may be named again and again, and
+// each may have much text committed with its offset.
+func sizeOfOffsets(g *kmsg.OffsetFetchResponseGroup) int {
+	n := len(g.Group)
+	for _, t := range g.Topics {
+		for i := range t.Partitions {
+			n += 24
+			if text := t.Partitions[i].Metadata; text != nil {
+				n += len(*text)
+			}
+		}
+	}
+	return n
 }
 
 // oneGroup returns the group of a request of the versions that ask for one.
@@ -70,7 +92,15 @@ func oneGroup(req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchRequestGroup {
 // request and returns what is answered for them.
 func (c *call) resolveOffsets(image *meta.Image,
 	asked *kmsg.OffsetFetchRequestGroup) []kmsg.OffsetFetchResponseGroupTopic {
-	if c.header.Version < offsetFetchIDs || asked.Topics == nil {
+	if c.header.Version < offsetFetchIDs {
+		for i := range asked.Topics { // offsets of an earlier topic of that name are not told
+			if found := image.Topic(asked.Topics[i].Topic); found != nil {
+				asked.Topics[i].TopicID = found.ID
+			}
+		}
+		return nil
+	}
+	if asked.Topics == nil {
 		return nil
 	}
 	var missing []kmsg.OffsetFetchResponseGroupTopic

@@ -28,7 +28,7 @@ type Options struct {
 	// Now is the instant of opening.
 	Now base.Instant
 	// Parallel calls work(0) to work(n-1), on several goroutines if it likes, and returns when all have returned. It is
-	// used for recovery and for closing.
+	// used for recovery, for closing, and where a step opens or makes many partitions.
 	Parallel func(n int, work func(i int))
 	// OpenFiles is how many sealed segments may keep their files open.
 	OpenFiles int
@@ -58,6 +58,7 @@ type Broker struct {
 
 	apis       *apiTable
 	dirs       []*logDir
+	absent     absence
 	topics     topics
 	sessions   sessions
 	timers     timers

@@ -43,6 +43,9 @@ type proposal struct {
 	// end is the log's end behind the records.
 	end  base.Offset
 	then func(now base.Instant, err error, out *Effects)
+	// changed says that the metadata changed when it was committed; deleted are the topics that are gone since.
+	changed bool
+	deleted []*meta.Topic
 }
 
 // decider decides commands against all that was decided before them. *meta.Controller is one that forgets.
@@ -202,6 +205,11 @@ func (t *metadataSync) done(b *Broker, now base.Instant, out *Effects) {
 	}
 	more := len(c.mu.queue) > 0
 	c.mu.Unlock()
+	for _, p := range over {
+		if p.changed {
+			b.followGroups(now, p.deleted, out)
+		}
+	}
 	settle(now, over, nil, out)
 	if more {
 		b.syncMetadata(out)
@@ -225,8 +233,8 @@ func (b *Broker) commitLocked(now base.Instant, synced base.Offset, out *Effects
 			return over, fmt.Errorf("metadata does not apply: %w", err)
 		}
 		b.act(now, image, delta, out)
-		b.followGroups(now, delta.Deleted, out)
 		b.image.Store(image)
+		p.changed, p.deleted = true, delta.Deleted
 	}
 	return over, nil
 }

@@ -53,7 +53,7 @@ func TestCrashEverywhereFindsLostOffsets(t *testing.T) {
 		"page-cache": func(fs vfs.FS) vfs.FS { return lyingFS{FS: fs, lose: new(int), losing: offsetsTopic} },
 	} {
 		g := newGroupsCrash(t, name, wrap)
-		g.workload()
+		g.untilFound(g.workload)
 		if g.failure == nil {
 			t.Errorf("%s: nothing was found in %d crash points", name, g.points)
 		}
@@ -169,7 +169,7 @@ func (g *groupsCrash) commit(name string, offset int64) {
 	g.sent[name] = append(g.sent[name], offset)
 	res := g.send(req, 9).(*kmsg.OffsetCommitResponse)
 	if code := res.Topics[0].Partitions[0].ErrorCode; code != noCode {
-		g.t.Fatalf("commit of %s: got error %d", name, code)
+		g.fatalf("commit of %s: got error %d", name, code)
 	}
 	g.acked[name] = len(g.sent[name])
 }

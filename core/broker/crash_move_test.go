@@ -36,6 +36,7 @@ func TestCrashDuringMovesFindsLies(t *testing.T) {
 	for _, lie := range []string{"the copy is not synced", "its name is not synced", "its name comes too early"} {
 		t.Run(lie, func(t *testing.T) {
 			r := newCrashRun(t, "fsync on two disks", func(fs vfs.FS) vfs.FS { return movingLies{fs, lie, new(bool)} })
+			r.sparse = 4
 			r.moves()
 			if r.failure == nil {
 				t.Fatalf("nothing was found in %d crash points", r.points)

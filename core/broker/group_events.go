@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"github.com/gregor-log/gregor/core/group"
 )
@@ -24,15 +25,25 @@ func (b *Broker) groupEvent(e group.Event) {
 	if e.Kind == group.Assigned {
 		level = slog.LevelDebug
 	}
-	attrs := []any{"group", e.Group, "generation", e.Generation, "why", e.Why}
+	attrs := []any{"group", shortened(e.Group), "generation", e.Generation, "why", e.Why}
 	if e.Member != "" {
-		attrs = append(attrs, []any{"member", e.Member}...)
+		attrs = append(attrs, []any{"member", shortened(e.Member)}...)
 	}
 	if e.Reason != "" {
 		attrs = append(attrs, []any{"reason", e.Reason}...)
 	}
 	if e.Kind == group.GenerationFormed || e.Kind == group.Assigned {
-		attrs = append(attrs, []any{"leader", e.Leader, "protocol", e.Protocol, "members", len(e.Members)}...)
+		attrs = append(attrs, []any{"leader", shortened(e.Leader), "protocol", shortened(e.Protocol)}...)
+		attrs = append(attrs, []any{"members", len(e.Members)}...)
 	}
 	b.grouping.Log(context.Background(), level, groupMessages[e.Kind], attrs...)
+}
+
+// shortened cuts what a client named: names may have 32 KiB, and a log has many lines.
+func shortened(name string) string {
+	const most = 255
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "..."
 }

@@ -22,7 +22,7 @@ func (s *shard) begin(b *Broker, now base.Instant, out *Effects) {
 		s.end(b, now, out)
 		return
 	}
-	t := &loadTask{shard: s, log: p.log, machine: b.newMachine(), upTo: p.log.End()}
+	t := &loadTask{shard: s, log: p.log, machine: b.newMachine(p), upTo: p.log.End()}
 	if p.log.Start() == t.upTo {
 		t.done(b, now, out)
 		return
@@ -38,19 +38,32 @@ type loadTask struct {
 	upTo    base.Offset
 	// bytes and records are what was read.
 	bytes, records int64
-	// transactions holds the records of transactions whose markers were not met yet.
-	transactions map[base.ProducerID][]group.Record
-	err          error
+	// transactions holds the records of transactions whose markers were not met yet, and plain, while there are any,
+	// where the last other record of each key stands.
+	transactions map[base.ProducerID][]pendingRecord
+	plain        map[string]base.Offset
+	// live is the size of what the machine holds.
+	live int64
+	err  error
+}
+
+// pendingRecord is a record of a transaction.
+type pendingRecord struct {
+	group.Record
+	offset base.Offset
 }
 
 var _ Task = (*loadTask)(nil)
 
 // Run reads the log.
 func (t *loadTask) Run() {
-	t.transactions = make(map[base.ProducerID][]group.Record)
+	t.transactions, t.plain = make(map[base.ProducerID][]pendingRecord), make(map[string]base.Offset)
 	buffer := make([]byte, 0, loadChunk)
 	for next := t.log.Start(); next < t.upTo && t.err == nil; {
 		next, buffer, t.err = t.chunk(next, buffer)
+	}
+	if t.err == nil {
+		t.machine.Snapshot(func(r group.Record) { t.live += int64(len(r.Key) + len(r.Value)) })
 	}
 }
 
@@ -113,7 +126,7 @@ func (t *loadTask) load(v batch.Batch) error {
 		}
 		t.records++
 		if v.Transactional() {
-			copied := group.Record{Key: append([]byte(nil), r.Key...)}
+			copied := pendingRecord{Record: group.Record{Key: append([]byte(nil), r.Key...)}, offset: r.Offset}
 			if r.Value != nil {
 				copied.Value = append([]byte{}, r.Value...)
 			}
@@ -123,11 +136,15 @@ func (t *loadTask) load(v batch.Batch) error {
 		if err := t.machine.Load(r.Key, r.Value); err != nil {
 			return err
 		}
+		if len(t.transactions) > 0 {
+			t.plain[string(r.Key)] = r.Offset
+		}
 	}
 	return it.Err()
 }
 
-// endTransaction takes up or drops what a producer wrote, as its marker says.
+// endTransaction takes up or drops what a producer wrote, as its marker says. A record that another of its key has
+// followed meanwhile is dropped too: the one that stands later in the log counts.
 func (t *loadTask) endTransaction(v batch.Batch) error {
 	records := t.transactions[v.ProducerID()]
 	delete(t.transactions, v.ProducerID())
@@ -143,6 +160,9 @@ func (t *loadTask) endTransaction(v batch.Batch) error {
 		}
 	}
 	for _, r := range records {
+		if later, ok := t.plain[string(r.Key)]; ok && later > r.offset {
+			continue
+		}
 		if err := t.machine.Load(r.Key, r.Value); err != nil {
 			return err
 		}
@@ -165,8 +185,12 @@ func (s *shard) loaded(b *Broker, now base.Instant, t *loadTask, out *Effects) {
 		return
 	}
 	s.machine, s.state = t.machine, shardActive
-	s.trim.grown = t.bytes
-	s.machine.Loaded(now, &s.effects)
+	s.trim.grown, s.trim.snapshot = t.bytes, t.live
+	image := b.Image()
+	s.machine.Loaded(now, func(name string, id base.UUID) bool {
+		t := image.Topic(name)
+		return t != nil && (id.IsZero() || t.ID == id)
+	}, &s.effects)
 	s.setLoading(false)
 	if t.records > 0 {
 		b.grouping.Info("groups loaded", "partition", s.partition.tp.String(), "records", t.records, "bytes", t.bytes)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"math"
+
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/group"
 )
@@ -8,9 +10,13 @@ import (
 // snapshotBatch is about how many bytes of records go into one batch of a snapshot.
 const snapshotBatch = 256 << 10
 
-// offsetsTrim keeps a coordinator's log from growing without end. When as much was appended as fills a segment, and
-// twice what the last snapshot took, the coordinator writes all that it holds anew, waits until that is synced, and
-// moves the log's start to there: what lies before is said again behind it. Segments before the start are deleted.
+// trimAfter is how many bytes are appended before a coordinator's log is written anew, unless a segment is shorter.
+const trimAfter = 16 << 20
+
+// offsetsTrim keeps a coordinator's log from growing without end. When trimAfter bytes were appended, or a segment is
+// full, and twice what the last snapshot took, the coordinator writes all that it holds anew, waits until that is
+// synced, and moves the log's start to there: what lies before is said again behind it. Segments before the start are
+// deleted.
 //
 // A snapshot tells what is committed, so it must not come between a record and its commit: requests are held until no
 // append is outstanding.
@@ -31,7 +37,7 @@ type offsetsTrim struct {
 func (s *shard) trimDue() bool {
 	t := &s.trim
 	return s.state == shardActive && !t.syncing &&
-		t.grown >= max(int64(s.partition.config().SegmentBytes), 2*t.snapshot)
+		t.grown >= max(min(int64(s.partition.config().SegmentBytes), trimAfter), 2*t.snapshot)
 }
 
 // tidy writes a snapshot if it is time and no append is outstanding, and lets go of what was held for it.
@@ -65,7 +71,8 @@ func (s *shard) snapshot(b *Broker, now base.Instant, out *Effects) {
 	size := 0
 	flush := func() {
 		if len(records) > 0 && failed == nil {
-			_, failed = s.append(b, now, records, out)
+			// What is written anew was in the log already: max.message.bytes does not matter.
+			_, failed = s.append(b, now, records, math.MaxInt32, out)
 		}
 		records, size = records[:0], 0
 	}
@@ -79,7 +86,8 @@ func (s *shard) snapshot(b *Broker, now base.Instant, out *Effects) {
 	flush()
 	t.snapshot, t.grown = t.grown-before, 0
 	if failed != nil {
-		b.grouping.Error("snapshot of groups is not written", "partition", s.partition.tp.String(), "cause", failed.Error())
+		b.grouping.Error("snapshot of groups is not written", "partition", s.partition.tp.String(),
+			"cause", failed.Error())
 		return
 	}
 	t.end, t.syncing = s.partition.log.End(), true

@@ -20,21 +20,54 @@ const offsetsTopic = "__consumer_offsets"
 type groups struct {
 	mu struct {
 		sync.RWMutex
-		// shards are by partition; nil where this broker has none. total is the topic's number of partitions.
+		// shards are by partition; nil where this broker has none.
 		shards []*shard
 		topic  base.UUID
+		// total is the number of partitions that groups are spread over: what the topic had when it was taken up.
+		// Partitions that it is given later are not used until the broker starts again (as in Kafka): with another
+		// number, most groups would be looked for where they are not.
+		total int32
+		// creating says that the topic is being made.
+		creating bool
 	}
+}
+
+// partitions returns the number of partitions that groups are spread over, which t has if it was not taken up yet.
+func (g *groups) partitions(t *meta.Topic) int32 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.mu.topic == t.ID && g.mu.total > 0 {
+		return g.mu.total
+	}
+	return int32(len(t.Partitions))
+}
+
+// beginCreating reports that nobody else makes the topic at this moment.
+func (g *groups) beginCreating() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.mu.creating {
+		return false
+	}
+	g.mu.creating = true
+	return true
+}
+
+func (g *groups) endCreating() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.creating = false
 }
 
 // shardOf returns the coordinator of a group, or the code that Kafka answers where there is none here.
 func (g *groups) shardOf(name string) (*shard, int16) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if len(g.mu.shards) == 0 {
+	if g.mu.total == 0 {
 		return nil, kerr.NotCoordinator.Code
 	}
-	if s := g.mu.shards[group.PartitionFor(name, int32(len(g.mu.shards)))]; s != nil {
-		return s, noCode
+	if i := int(group.PartitionFor(name, g.mu.total)); i < len(g.mu.shards) && g.mu.shards[i] != nil {
+		return g.mu.shards[i], noCode
 	}
 	return nil, kerr.NotCoordinator.Code
 }
@@ -52,28 +85,29 @@ func (g *groups) all() []*shard {
 	return found
 }
 
-// followGroups makes the coordinators follow the metadata: one begins to load where this broker came to lead a
-// partition of __consumer_offsets, all end when the topic is deleted, and the offsets of other deleted topics go.
+// followGroups makes the coordinators follow the metadata, which is published already: one begins to load where this
+// broker came to lead a partition of __consumer_offsets, all end when the topic is deleted, and the offsets of other
+// deleted topics go.
 func (b *Broker) followGroups(now base.Instant, deleted []*meta.Topic, out *Effects) {
 	t := b.topics.find(offsetsTopic, base.UUID{})
-	ended, begun := b.groups.follow(b, t)
+	ended, begun := b.groups.follow(b, b.Image(), t)
 	for _, s := range ended {
 		s.end(b, now, out)
 	}
 	for _, s := range begun {
 		s.begin(b, now, out)
 	}
-	var names []string
+	var topics []group.Topic
 	for _, m := range deleted {
-		names = append(names, m.Name)
+		topics = append(topics, group.Topic{Name: m.Name, ID: m.ID})
 	}
-	if len(names) == 0 {
+	if len(topics) == 0 {
 		return
 	}
 	for _, s := range b.groups.all() {
 		s.work(b, now, out, func(now base.Instant, out *Effects) {
 			if s.state == shardActive {
-				s.machine.TopicsDeleted(now, names, &s.effects)
+				s.machine.TopicsDeleted(now, topics, &s.effects)
 			}
 		})
 	}
@@ -81,7 +115,7 @@ func (b *Broker) followGroups(now base.Instant, deleted []*meta.Topic, out *Effe
 
 // follow takes up the topic of offsets as it is, nil if there is none, and returns the coordinators whose partitions
 // are gone and those that are new.
-func (g *groups) follow(b *Broker, t *topic) (ended, begun []*shard) {
+func (g *groups) follow(b *Broker, image *meta.Image, t *topic) (ended, begun []*shard) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	id := base.UUID{}
@@ -94,10 +128,13 @@ func (g *groups) follow(b *Broker, t *topic) (ended, begun []*shard) {
 				ended = append(ended, s)
 			}
 		}
-		g.mu.shards, g.mu.topic = nil, id
+		g.mu.shards, g.mu.topic, g.mu.total = nil, id, 0
 	}
 	if t == nil {
 		return ended, nil
+	}
+	if m := image.TopicByID(t.id); m != nil && g.mu.total == 0 {
+		g.mu.total = int32(len(m.Partitions))
 	}
 	for _, p := range t.all() {
 		for int(p.tp.Partition) >= len(g.mu.shards) {
@@ -117,7 +154,7 @@ func (b *Broker) groupConfig() group.Config {
 	cfg := b.config()
 	return group.Config{
 		MinSessionMs: cfg.GroupMinSessionMs, MaxSessionMs: cfg.GroupMaxSessionMs,
-		InitialDelayMs: cfg.GroupInitialDelayMs, MaxSize: cfg.GroupMaxSize,
+		InitialDelayMs: cfg.GroupInitialDelayMs, GatherMs: cfg.GroupGatherMs, MaxSize: cfg.GroupMaxSize,
 		MaxMetadataBytes: cfg.OffsetMetadataMaxBytes, RetentionMs: cfg.OffsetsRetentionMs,
 	}
 }
@@ -136,6 +173,9 @@ func (b *Broker) expireOffsets(now base.Instant, out *Effects) {
 // createOffsetsTopic begins the creation of __consumer_offsets. It has as many replicas as the configuration wants, or
 // as many as there are brokers if those are fewer.
 func (b *Broker) createOffsetsTopic(now base.Instant, out *Effects) {
+	if !b.groups.beginCreating() {
+		return
+	}
 	cfg := b.config()
 	b.change(now, out, func(do decider) {
 		active := int16(0)
@@ -154,6 +194,7 @@ func (b *Broker) createOffsetsTopic(now base.Instant, out *Effects) {
 			b.grouping.Error("topic of offsets is not created", "cause", refused.Error())
 		}
 	}, func(_ base.Instant, err error, _ *Effects) {
+		b.groups.endCreating()
 		if err != nil {
 			b.grouping.Error("topic of offsets is not created", "cause", err.Error())
 		}

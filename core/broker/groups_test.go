@@ -2,12 +2,14 @@ package broker
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/gregor-log/gregor/core/batch"
 	"github.com/gregor-log/gregor/core/config"
 	"github.com/gregor-log/gregor/core/group"
 	"github.com/gregor-log/gregor/core/vfs"
@@ -425,4 +427,28 @@ func TestGroupConfigsAreNone(t *testing.T) {
 				len(res.Configs), want)
 		}
 	}
+}
+
+// Records of groups are compressed as offsets.topic.compression.codec says, and read again.
+func TestOffsetsAreCompressed(t *testing.T) {
+	h := groupsHarness(t, config.KV{Name: "offsets.topic.compression.codec", Value: "4"})
+	m := h.settled("g", "x")
+	if code := m.commit(0, 3, strings.Repeat("text ", 100)); code != noCode {
+		t.Fatalf("commit: got error %d", code)
+	}
+	p := h.b.groups.all()[group.PartitionFor("g", 3)].partition
+	found, err := p.log.Read(p.log.End()-1, 1<<20, p.log.End(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Span.Release()
+	raw := make([]byte, found.Span.Length)
+	if _, err := found.Span.File.ReadAt(raw, found.Span.Offset); err != nil {
+		t.Fatal(err)
+	}
+	if v, _, err := batch.Parse(raw); err != nil || v.Codec() != batch.Zstd {
+		t.Errorf("got codec %v, expected zstd: %v", v.Codec(), err)
+	}
+	h.kill()
+	h.wantFetched("g", 0, "3 "+strings.Repeat("text ", 100))
 }

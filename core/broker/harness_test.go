@@ -52,7 +52,7 @@ func newHarnessOn(t *testing.T, wrap func(vfs.FS) vfs.FS, more ...config.KV) *ha
 		now: base.Instant{Mono: 1, Wall: epoch},
 		config: append([]config.KV{
 			{Name: "listeners", Value: "PLAINTEXT://127.0.0.1:9092"}, {Name: "log.dirs", Value: "data"},
-			{Name: "num.partitions", Value: "1"},
+			{Name: "num.partitions", Value: "1"}, {Name: "gregor.group.gather.ms", Value: "0"},
 		}, more...),
 	}
 	h.open()

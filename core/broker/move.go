@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -21,7 +22,8 @@ import (
 //	A/t-0  B/t-0 without the mark     not a move: nobody can say which one counts, and the partition is offline
 //
 // The checkpoints of B know the partition before its directory there has the name, those of A forget it before its
-// directory there loses it.
+// directory there loses it. As long as A/t-0 may be there, durably or not, the mark stays, and the partition does not
+// move again.
 
 // moves are the moves that are yet to begin.
 type moves struct {
@@ -32,6 +34,8 @@ type moves struct {
 		wanted map[base.TopicPartition]*logDir
 		// again are the moves that the last stop interrupted.
 		again []interruptedMove
+		// retired are old directories that got another name and wait for a step to have them removed.
+		retired []*movedFrom
 	}
 }
 
@@ -144,7 +148,7 @@ func (p *partition) moveTo(b *Broker, now base.Instant, to *logDir, out *Effects
 	}
 	name, _ := commitlog.FutureName(p.tp, b.uuid())
 	p.mu.move = &replicaMove{p: p, to: to}
-	out.task(&moveTask{b: b, move: p.mu.move, future: path.Join(to.Path(), name), wall: now.Wall})
+	out.task(&moveTask{b: b, move: p.mu.move, future: path.Join(to.Path(), name)})
 	b.storage.Info("moving partition", "partition", p.tp.String(), "from", p.place.Load().Path(), "to", to.Path())
 }
 
@@ -159,9 +163,8 @@ type moveTask struct {
 	b      *Broker
 	move   *replicaMove
 	future string
-	wall   int64
-	// old is the old directory, renamed, once the move is over.
-	old  string
+	// from is the directory that the log has left, once it has; over says that it lives in the new one for certain.
+	from *movedFrom
 	over bool
 	err  error
 	// left says what could not be tidied up behind a move that is over.
@@ -186,22 +189,28 @@ func (t *moveTask) Run() {
 		return
 	}
 	t.err = t.finish()
-	t.over = t.err == nil
 }
 
 func (t *moveTask) begin() error {
-	m := t.move
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.mu.copy != nil {
+	b, m := t.b, t.move
+	if m.mu.copy != nil { // only tasks set it, one at a time
 		return nil
 	}
-	begun, err := m.p.log.BeginMove(t.future)
+	begun, err := t.beginCopy()
 	if err != nil {
 		return err
 	}
+	m.mu.Lock()
 	m.mu.copy = begun
-	return t.b.fs.SyncDir(m.to.Path())
+	m.mu.Unlock()
+	return b.fs.SyncDir(m.to.Path())
+}
+
+// beginCopy makes the copy's directory. What an earlier move has left to do comes first, which takes the checkpoints.
+func (t *moveTask) beginCopy() (*commitlog.Move, error) {
+	t.b.checkpoints.Lock()
+	defer t.b.checkpoints.Unlock()
+	return t.move.p.log.BeginMove(t.future)
 }
 
 // finish changes over. The checkpoints are held all the while, so that none is written of a partition between two
@@ -210,17 +219,25 @@ func (t *moveTask) finish() error {
 	b, m := t.b, t.move
 	b.checkpoints.Lock()
 	defer b.checkpoints.Unlock()
+	if m.p.place.Load() == m.to { // an earlier move to there was over before it noticed that it was called off
+		m.cancelled.Store(true)
+	}
+	if m.cancelled.Load() {
+		return nil
+	}
 	if err := m.to.note(m.p); err != nil {
 		return err
 	}
-	final := path.Join(m.to.Path(), m.p.tp.String())
-	return m.mu.copy.Finish(final, func() {
-		from := m.p.place.Load()
-		m.p.place.Store(m.to)
-		from.add(-1)
+	entered := func() {
+		t.from = &movedFrom{b: b, p: m.p, dir: m.p.place.Swap(m.to)}
+		t.from.dir.add(-1)
 		m.to.add(1)
-		t.left = t.retire(from, final)
-	})
+	}
+	var err error
+	t.left, err = m.mu.copy.Finish(path.Join(m.to.Path(), m.p.tp.String()), entered,
+		func() error { return t.from.retire() })
+	t.over = err == nil
+	return err
 }
 
 // note writes the checkpoints of a directory that a partition is about to enter. What the copy holds is durable.
@@ -240,22 +257,58 @@ func (d *logDir) note(p *partition) error {
 	return nil
 }
 
-// retire renames the directory that a partition has left, to be removed later, and takes away the mark of the move.
-// Where it fails, the next start finishes it.
-func (t *moveTask) retire(from *logDir, final string) error {
-	b, tp := t.b, t.move.p.tp
-	if err := b.forgetLocked(from, func(each base.TopicPartition) bool { return each == tp }); err != nil {
-		return err
+// movedFrom is the log directory that a partition has left by a move.
+type movedFrom struct {
+	b   *Broker
+	p   *partition
+	dir *logDir
+	// old is the partition's old directory there, once it is renamed, to be removed later.
+	old string
+	// gone says that the old name is gone for certain, and failure that a sync of it failed: nobody will know then
+	// before the next start.
+	gone    bool
+	failure error
+}
+
+// retire takes the name from the directory that the partition has left, durably. It goes on from where it failed. The
+// checkpoints are held.
+func (f *movedFrom) retire() error {
+	b, tp := f.b, f.p.tp
+	if f.gone || f.failure != nil {
+		return f.failure
 	}
-	old := path.Join(from.Path(), commitlog.RetiredName(tp, b.uuid(), false))
-	if err := b.fs.Rename(path.Join(from.Path(), tp.String()), old); err != nil {
-		return fmt.Errorf("retire moved directory: %w", err)
+	if f.old == "" {
+		if err := b.forgetLocked(f.dir, func(each base.TopicPartition) bool { return each == tp }); err != nil {
+			return err
+		}
+		old := path.Join(f.dir.Path(), commitlog.RetiredName(tp, b.uuid(), false))
+		if err := b.fs.Rename(path.Join(f.dir.Path(), tp.String()), old); err != nil {
+			return fmt.Errorf("retire moved directory: %w", err)
+		}
+		f.old = old
 	}
-	t.old = old
-	if err := b.fs.SyncDir(from.Path()); err != nil {
-		return fmt.Errorf("retire moved directory: %w", err)
+	if err := b.fs.SyncDir(f.dir.Path()); err != nil {
+		f.failure = fmt.Errorf("retire moved directory: %w", err)
 	}
-	return commitlog.RemoveMoved(b.fs, final)
+	f.gone = f.failure == nil
+	b.moves.retire(f)
+	return f.failure
+}
+
+// retire notes a directory that nothing is done to any more but to remove it.
+func (m *moves) retire(f *movedFrom) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.retired = append(m.mu.retired, f)
+}
+
+// takeRetired returns the directories to be removed, and forgets them.
+func (m *moves) takeRetired() []*movedFrom {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	retired := m.mu.retired
+	m.mu.retired = nil
+	return retired
 }
 
 // Urgent reports that nobody waits for a move.
@@ -265,30 +318,49 @@ func (t *moveTask) Urgent() bool {
 
 func (t *moveTask) done(b *Broker, now base.Instant, out *Effects) {
 	m, p := t.move, t.move.p
-	if t.old != "" {
-		b.purge.directory(b, now, t.old, p.config().FileDeleteDelayMs)
-	}
-	if t.left != nil {
-		b.storage.Error("moved partition's old directory is left", "partition", p.tp.String(), "cause", t.left.Error())
+	for _, f := range b.moves.takeRetired() {
+		b.purge.directory(b, now, f.old, f.p.config().FileDeleteDelayMs)
+		if f.failure != nil { // as after any sync that failed there
+			b.failDir(now, f.dir, f.failure, out)
+		}
 	}
 	switch {
-	case t.over:
-		b.storage.Info("moved partition", "partition", p.tp.String(), "to", m.to.Path())
-		p.endMove(m)
-		p.takeUp(b, now, out)
-		if p.offline() == nil {
-			p.advance(b, now, out)
-		}
+	case t.from != nil:
+		t.entered(now, out)
 		return
 	case t.err == nil && !m.cancelled.Load():
-		out.task(&moveTask{b: b, move: m, future: t.future, wall: now.Wall})
+		out.task(&moveTask{b: b, move: m, future: t.future})
 		return
 	case t.err != nil && !p.deleted():
 		b.storage.Error("partition cannot be moved", "partition", p.tp.String(), "to", m.to.Path(),
 			"cause", t.err.Error())
+		if p.log.Failure() != nil {
+			p.fail(b, now, t.err, out)
+		}
 	}
 	p.endMove(m)
 	b.purge.directory(b, now, t.future, 0)
+}
+
+// entered sees to a partition that has come to its new directory, or, where the last sync failed, may have.
+func (t *moveTask) entered(now base.Instant, out *Effects) {
+	b, m, p := t.b, t.move, t.move.p
+	p.endMove(m)
+	if t.left != nil {
+		b.storage.Error("move is not tidied up", "partition", p.tp.String(), "from", t.from.dir.Path(),
+			"cause", t.left.Error())
+	}
+	if t.over {
+		b.storage.Info("moved partition", "partition", p.tp.String(), "to", m.to.Path())
+	}
+	if err := errors.Join(t.err, t.left); err != nil && !p.deleted() && p.log.Failure() != nil {
+		p.fail(b, now, err, out)
+		return
+	}
+	p.takeUp(b, now, out)
+	if p.offline() == nil {
+		p.advance(b, now, out)
+	}
 }
 
 // endMove forgets a move, unless it has given way to another.

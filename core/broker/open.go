@@ -46,8 +46,12 @@ func Open(o Options, out *Effects) (*Broker, error) {
 // openDirs locks all log directories. The first says which cluster it is, if the configuration does not.
 func (b *Broker) openDirs(cfg *config.Broker) error {
 	want := commitlog.MetaProperties{ClusterID: cfg.ClusterID, NodeID: cfg.NodeID}
-	for _, name := range cfg.LogDirs {
+	for i, name := range cfg.LogDirs {
 		d, err := commitlog.OpenDir(b.fs, name, want, b.rand.Uint64)
+		if err != nil && i > 0 && mayBeAbsent(err) {
+			b.leaveOut(name, err)
+			continue
+		}
 		if err != nil {
 			return errors.Join(err, b.closeDirs())
 		}
@@ -82,6 +86,9 @@ func (b *Broker) start(now base.Instant) error {
 	}
 	image, err := b.openMetadata(now)
 	if err != nil {
+		return err
+	}
+	if err := b.findAbsent(image); err != nil {
 		return err
 	}
 	if image, err = b.register(now, image); err != nil {
@@ -164,8 +171,9 @@ var supportedFeatures = []meta.FeatureRange{{Name: "metadata.version", Min: 7, M
 func (b *Broker) register(now base.Instant, image *meta.Image) (*meta.Image, error) {
 	cmd := meta.RegisterBroker{
 		ID: b.nodeID, IncarnationID: b.uuid(), Rack: b.static.Rack,
-		Features:      supportedFeatures,
-		CleanShutdown: !slices.ContainsFunc(b.dirs, func(d *logDir) bool { return !d.Clean }),
+		Features: supportedFeatures,
+		CleanShutdown: len(b.absent.ids) == 0 &&
+			!slices.ContainsFunc(b.dirs, func(d *logDir) bool { return !d.Clean }),
 	}
 	for _, e := range b.advertised {
 		cmd.Endpoints = append(cmd.Endpoints, meta.Endpoint{Name: e.Name, Host: e.Host, Port: uint16(e.Port)})
@@ -173,6 +181,7 @@ func (b *Broker) register(now base.Instant, image *meta.Image) (*meta.Image, err
 	for _, d := range b.dirs {
 		cmd.LogDirs = append(cmd.LogDirs, d.Meta.DirectoryID)
 	}
+	cmd.LogDirs = append(cmd.LogDirs, b.absent.ids...)
 	p := &proposal{}
 	for _, c := range []meta.Command{
 		meta.Bootstrap{Features: []meta.FeatureLevel{{Name: "metadata.version", Level: metadataVersion}}}, cmd,

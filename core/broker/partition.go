@@ -226,6 +226,9 @@ func (p *partition) release(b *Broker, now base.Instant, code int16, out *Effect
 	for _, w := range fetches {
 		w.op.finish(b, now, out)
 	}
+	if s := p.coordinator(); s != nil {
+		s.end(b, now, out)
+	}
 }
 
 // syncTask makes a partition's log durable.

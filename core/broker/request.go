@@ -183,6 +183,9 @@ func (c *call) hangUp() {
 	c.conn.complete(c.seq, nil, c.out)
 }
 
+// mostReplied is how many bytes a response may have; beyond it the connection is closed instead.
+const mostReplied = 1 << 30
+
 // pending is a request whose response comes from a later step.
 type pending struct {
 	conn   *Conn
@@ -203,6 +206,12 @@ func (p pending) reply(res kmsg.Response, out *Effects) {
 	res.SetVersion(p.header.Version)
 	r := wire.NewReply(p.header)
 	r.Append(res.AppendTo)
+	if r.BufferSize() > mostReplied { // what answers are made of is bounded as they are made; this is the last resort
+		r.Release()
+		p.conn.refuseMore()
+		p.conn.complete(p.seq, nil, out)
+		return
+	}
 	r.Finish()
 	p.conn.complete(p.seq, r, out)
 }

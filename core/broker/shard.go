@@ -77,13 +77,21 @@ type groupCall struct {
 
 func newShard(b *Broker, p *partition) *shard {
 	s := &shard{index: p.tp.Partition, partition: p, open: make(map[uint64]*groupCall)}
-	s.machine = b.newMachine()
+	s.machine = b.newMachine(p)
 	s.mu.loading = true
 	return s
 }
 
-func (b *Broker) newMachine() *group.Coordinator {
-	return group.New(group.Options{Config: b.groupConfig, Random: b.rand.Uint64, OnEvent: b.groupEvent})
+// newMachine makes the machine of the groups that live in a partition.
+func (b *Broker) newMachine(p *partition) *group.Coordinator {
+	return group.New(group.Options{
+		Config: func() group.Config {
+			cfg := b.groupConfig()
+			cfg.MaxBatchBytes = p.config().MaxMessageBytes
+			return cfg
+		},
+		Random: b.rand.Uint64, OnEvent: b.groupEvent,
+	})
 }
 
 // work has f done on the shard, now or by whoever works on it, and carries out what comes of it. f is given the instant
@@ -112,26 +120,40 @@ func (s *shard) work(b *Broker, now base.Instant, out *Effects, f func(now base.
 	s.mu.Unlock()
 }
 
-// ask has the machine serve a request. Where it cannot, the request is refused at once.
+// ask has the machine serve a request that may write. Where it cannot, the request is refused at once.
 func (s *shard) ask(b *Broker, now base.Instant, out *Effects, call *groupCall,
 	serve func(m *group.Coordinator, now base.Instant, t group.Ticket, out *group.Effects)) {
-	admit := func(now base.Instant, out *Effects) {
-		if code := s.unavailable(); code != noCode {
-			call.answer(call.refuse(code), out)
-			return
-		}
-		s.lastCall++
-		call.number = s.lastCall
-		s.open[call.number] = call
-		serve(s.machine, now, call, &s.effects)
-	}
 	s.work(b, now, out, func(now base.Instant, out *Effects) {
-		if s.trim.wanted {
-			s.trim.held = append(s.trim.held, admit)
-			return
-		}
-		admit(now, out)
+		s.unlessTrimming(now, out, func(now base.Instant, out *Effects) { s.admit(now, out, call, serve) })
 	})
+}
+
+// askNow is ask for a request that never writes: it is not held while the log is written anew.
+func (s *shard) askNow(b *Broker, now base.Instant, out *Effects, call *groupCall,
+	serve func(m *group.Coordinator, now base.Instant, t group.Ticket, out *group.Effects)) {
+	s.work(b, now, out, func(now base.Instant, out *Effects) { s.admit(now, out, call, serve) })
+}
+
+// admit hands a request to the machine.
+func (s *shard) admit(now base.Instant, out *Effects, call *groupCall,
+	serve func(m *group.Coordinator, now base.Instant, t group.Ticket, out *group.Effects)) {
+	if code := s.unavailable(); code != noCode {
+		call.answer(call.refuse(code), out)
+		return
+	}
+	s.lastCall++
+	call.number = s.lastCall
+	s.open[call.number] = call
+	serve(s.machine, now, call, &s.effects)
+}
+
+// unlessTrimming does f, or holds it until the log is written anew.
+func (s *shard) unlessTrimming(now base.Instant, out *Effects, f func(now base.Instant, out *Effects)) {
+	if s.trim.wanted {
+		s.trim.held = append(s.trim.held, f)
+		return
+	}
+	f(now, out)
 }
 
 // unavailable returns the code that clients are answered while the machine does not serve, or 0.
@@ -175,7 +197,7 @@ func (s *shard) reply(r group.Reply, out *Effects) {
 func (s *shard) write(b *Broker, now base.Instant, w group.Write, out *Effects) {
 	pending := &shardWrite{shard: s}
 	s.writes = append(s.writes, pending)
-	need, err := s.append(b, now, w.Records, out)
+	need, err := s.append(b, now, w.Records, s.partition.config().MaxMessageBytes, out)
 	if err != nil {
 		pending.over, pending.code = true, codeOf(err)
 		b.grouping.Error("group records are not written", "partition", s.partition.tp.String(), "cause", err.Error())
@@ -188,9 +210,13 @@ func (s *shard) write(b *Broker, now base.Instant, w group.Write, out *Effects) 
 	}
 }
 
-// append puts records into the log as one batch and returns the offset up to which it must be committed.
-func (s *shard) append(b *Broker, now base.Instant, records []group.Record, out *Effects) (base.Offset, error) {
-	s.builder.Reset(batch.NewOptions())
+// append puts records into the log as one batch of at most so many bytes, and returns the offset up to which it must be
+// committed.
+func (s *shard) append(b *Broker, now base.Instant, records []group.Record, most int32,
+	out *Effects) (base.Offset, error) {
+	options := batch.NewOptions()
+	options.Codec = batch.Codec(b.config().OffsetsCodec)
+	s.builder.Reset(options)
 	for _, r := range records {
 		s.builder.Append(now.Wall, r.Key, r.Value)
 	}
@@ -198,7 +224,7 @@ func (s *shard) append(b *Broker, now base.Instant, records []group.Record, out 
 	if err != nil {
 		return 0, err
 	}
-	if most := int(s.partition.config().MaxMessageBytes); len(built) > most {
+	if len(built) > int(most) {
 		return 0, coded(messageTooLarge, "got a batch of %d bytes, expected at most %d", len(built), most)
 	}
 	s.trim.grown += int64(len(built))
@@ -261,10 +287,13 @@ func (s *shard) end(b *Broker, now base.Instant, out *Effects) {
 }
 
 func (s *shard) stop(b *Broker, out *Effects) {
+	if s.state == shardEnded {
+		return
+	}
 	s.state = shardEnded
 	s.setLoading(false)
 	s.effects.Reset()
-	s.machine = b.newMachine()
+	s.machine = b.newMachine(s.partition)
 	numbers := make([]uint64, 0, len(s.open))
 	for n := range s.open {
 		numbers = append(numbers, n)

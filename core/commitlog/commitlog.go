@@ -133,6 +133,8 @@ type Log struct {
 	// deleting serialises what changes the directory without the write lock: deletion and the epochs' checkpoint. It is
 	// taken before write. Who ends the log holds both, so that nothing is done by name that is another log's by then.
 	deleting sync.Mutex
+	// retire is what the move that brought the log where it is has yet to do, or nil; the lock deleting guards it.
+	retire func() error
 
 	// mu guards what readers look at. It is held for moments, never during I/O, and taken after write.
 	mu struct {

@@ -70,6 +70,11 @@ func OpenDir(fs vfs.FS, dir string, want MetaProperties, draw func() uint64) (*D
 	return d, nil
 }
 
+// AbsentDir stands for a directory that cannot be opened. It has a name and nothing else: only Path may be called.
+func AbsentDir(dir string) *Dir {
+	return &Dir{path: dir, BrokerEpoch: -1}
+}
+
 func (d *Dir) read(want MetaProperties, draw func() uint64) error {
 	meta, formatted, err := readMeta(d.fs, d.path, want)
 	if err != nil {

@@ -1,12 +1,10 @@
 package commitlog
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"path"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/gregor-log/gregor/base"
@@ -20,12 +18,12 @@ import (
 const MovedFile = "moved-here"
 
 // Move takes a log to another directory, byte for byte, while it is appended to and read: rounds of Copy until little
-// is left, then Finish, which holds up appends for that little. It goes on from any point after an error; after a crash
-// it is begun anew.
+// is left, then Finish, which holds up appends for that little. After an error, or a crash, it is begun anew.
 //
 //	<dir A>/t-0/                 the log, until Finish
 //	<dir B>/t-0.<id>-future/     its copy, with MovedFile in it
 //	<dir B>/t-0/                 the log, from Finish on: a rename of the copy, all of which is synced
+//	<dir A>/...                  whatever the owner makes of the old directory, before MovedFile goes
 //
 // Its methods exclude those that delete and end the log, and one another; call them from one goroutine.
 type Move struct {
@@ -37,6 +35,8 @@ type Move struct {
 	// dirty are the names in future that are not synced.
 	dirty  map[string]bool
 	buffer []byte
+	// failure is why the copy is of no use: a sync of it failed, and a later one says nothing.
+	failure error
 	// size is how many bytes of logs are in the copy, reached up to which offset.
 	size, reached atomic.Int64
 }
@@ -52,10 +52,16 @@ type copied struct {
 // copyChunk is how much is copied while the log's deletions wait.
 const copyChunk = 1 << 20
 
-// BeginMove makes the directory of a copy, which must not exist. The log's own directory loses the mark of the move
-// that brought it there, if it has one.
+// BeginMove makes the directory of a copy, which must not exist. What the move that brought the log where it is left
+// undone comes first: its old directory is retired, and its mark goes. While that fails there is no other move, as two
+// directories without a mark would be left: ErrMoveLeft.
 func (l *Log) BeginMove(future string) (*Move, error) {
-	if err := RemoveMoved(l.fs, l.Dir()); err != nil {
+	l.deleting.Lock()
+	defer l.deleting.Unlock()
+	if err := l.unusable(); err != nil {
+		return nil, err
+	}
+	if err := l.endMove(); err != nil {
 		return nil, err
 	}
 	m := &Move{
@@ -72,30 +78,6 @@ func (l *Log) BeginMove(future string) (*Move, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// RemoveMoved takes the mark of a move from a directory, durably. One without a mark is left alone.
-func RemoveMoved(fs vfs.FS, dir string) error {
-	err := fs.Remove(path.Join(dir, MovedFile))
-	if isNotExist(err) {
-		return nil
-	}
-	if err == nil {
-		err = fs.SyncDir(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("end move: %w", err)
-	}
-	return nil
-}
-
-// WasMoved reports whether a directory has the mark of a move.
-func WasMoved(fs vfs.FS, dir string) (bool, error) {
-	_, err := fs.Stat(path.Join(dir, MovedFile))
-	if isNotExist(err) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // Dir returns the copy's directory.
@@ -240,8 +222,15 @@ func (m *Move) write(name string, content []byte) error {
 	return nil
 }
 
-// sync makes durable what is in the copy.
+// sync makes durable what is in the copy. Where that fails, it fails for ever.
 func (m *Move) sync() error {
+	if m.failure == nil {
+		m.failure = m.syncNames()
+	}
+	return m.failure
+}
+
+func (m *Move) syncNames() error {
 	names := make([]string, 0, len(m.dirty))
 	for name := range m.dirty {
 		names = append(names, name)
@@ -260,108 +249,6 @@ func (m *Move) sync() error {
 	}
 	clear(m.dirty)
 	return nil
-}
-
-// Finish gives the copy its name, final, in the directory where it is, and has the log live there; appends wait
-// meanwhile. Then settled is called, before anybody may end the log: it retires the log's old directory. On an error
-// the log lives where it was. The copy's directory must be durable there by the name that it has.
-func (m *Move) Finish(final string, settled func()) error {
-	l := m.log
-	l.deleting.Lock()
-	defer l.deleting.Unlock()
-	if err := m.change(final); err != nil {
-		return err
-	}
-	settled()
-	return nil
-}
-
-// change copies the last bytes and changes over.
-func (m *Move) change(final string) error {
-	l := m.log
-	l.write.Lock()
-	defer l.write.Unlock()
-	if err := l.unusable(); err != nil {
-		return err
-	}
-	for more := int64(1); more > 0; {
-		var err error
-		if more, err = m.copyLocked(1 << 62); err != nil {
-			return err
-		}
-	}
-	if err := m.tidy(); err != nil {
-		return err
-	}
-	if err := m.sync(); err != nil {
-		return err
-	}
-	if err := l.fs.Rename(m.future, final); err != nil {
-		return fmt.Errorf("finish move: %w", err)
-	}
-	if err := l.fs.SyncDir(path.Dir(final)); err != nil {
-		// Nobody knows which name the disk has. The log goes on where it was, whose files are all there.
-		return errors.Join(fmt.Errorf("finish move: %w", err), l.fs.Rename(final, m.future))
-	}
-	m.enter(final)
-	return nil
-}
-
-// tidy removes from the copy what the log does not have any more, and adds the leader epochs and the producers.
-func (m *Move) tidy() error {
-	l := m.log
-	l.mu.Lock()
-	lines, first := l.mu.epochs.lines(), l.mu.segments[0].BaseOffset()
-	l.mu.Unlock()
-	if err := m.write(EpochsFile, formatCheckpoint(lines)); err != nil {
-		return err
-	}
-	own, err := l.fs.List(l.Dir())
-	if err != nil {
-		return fmt.Errorf("finish move: %w", err)
-	}
-	for _, e := range own {
-		if strings.HasSuffix(e.Name, segment.SnapshotSuffix) && !e.Dir {
-			if err := m.copyFile(e.Name); err != nil {
-				return err
-			}
-		}
-	}
-	have, err := l.fs.List(m.future)
-	if err != nil {
-		return fmt.Errorf("finish move: %w", err)
-	}
-	for _, e := range have {
-		b, suffix, ok := segment.ParseName(e.Name)
-		if !ok || b >= first || suffix == segment.SnapshotSuffix {
-			continue
-		}
-		if err := l.fs.Remove(path.Join(m.future, e.Name)); err != nil {
-			return fmt.Errorf("finish move: %w", err)
-		}
-		delete(m.dirty, e.Name)
-		delete(m.copied, b)
-	}
-	return nil
-}
-
-// enter makes the new directory the log's. All that it holds is synced. The locks deleting and write are held.
-func (m *Move) enter(final string) {
-	l := m.log
-	l.mu.Lock()
-	l.dir.Store(&final)
-	for _, s := range l.mu.segments {
-		s.Relocate(final)
-	}
-	l.mu.synced = max(l.mu.synced, l.mu.end)
-	l.mu.appendedAt = 0
-	l.mu.namesDirty, l.mu.parentDirty, l.mu.metaDirty, l.mu.epochsDirty = false, false, false, false
-	trash := l.mu.trash
-	l.mu.trash = nil
-	l.mu.Unlock()
-	for _, t := range trash {
-		t.segment.Close() // its files go with the old directory
-	}
 }
 
 // Drop removes the copy's directory.

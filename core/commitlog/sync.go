@@ -75,18 +75,21 @@ func (j *SyncJob) run() error {
 		}
 	}
 	for _, at := range j.snapshots {
-		err := syncName(l.fs, path.Join(l.Dir(), segment.Name(at, segment.SnapshotSuffix)))
+		err := l.syncIn(func(dir string) error {
+			return syncName(l.fs, path.Join(dir, segment.Name(at, segment.SnapshotSuffix)))
+		})
 		if err != nil && !isNotExist(err) {
 			return err
 		}
 	}
 	if j.meta {
-		if err := syncName(l.fs, path.Join(l.Dir(), PartitionMetadataFile)); err != nil {
+		err := l.syncIn(func(dir string) error { return syncName(l.fs, path.Join(dir, PartitionMetadataFile)) })
+		if err != nil {
 			return err
 		}
 	}
 	if j.names {
-		if err := l.fs.SyncDir(l.Dir()); err != nil {
+		if err := l.syncIn(l.fs.SyncDir); err != nil {
 			return fmt.Errorf("sync directory: %w", err)
 		}
 	}
@@ -96,6 +99,17 @@ func (j *SyncJob) run() error {
 		}
 	}
 	return nil
+}
+
+// syncIn calls sync with the log's directory. Where that is gone because a Move has ended meanwhile, all is done: the
+// move has synced whatever was in it, and its name, before the log got another directory.
+func (l *Log) syncIn(sync func(dir string) error) error {
+	dir := l.Dir()
+	err := sync(dir)
+	if isNotExist(err) && l.Dir() != dir {
+		return nil
+	}
+	return err
 }
 
 func syncName(fs vfs.FS, name string) error {

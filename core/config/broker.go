@@ -84,6 +84,8 @@ type Broker struct {
 	GroupMaxSessionMs int32
 	// GroupInitialDelayMs is group.initial.rebalance.delay.ms.
 	GroupInitialDelayMs int32
+	// GroupGatherMs is gregor.group.gather.ms.
+	GroupGatherMs int32
 	// GroupMaxSize is group.max.size, at least 1.
 	GroupMaxSize int32
 	// OffsetMetadataMaxBytes is offset.metadata.max.bytes.
@@ -92,12 +94,12 @@ type Broker struct {
 	OffsetsRetentionMs int64
 	// OffsetsCheckMs is offsets.retention.check.interval.ms, at least 1.
 	OffsetsCheckMs int64
-	// OffsetsPartitions is offsets.topic.num.partitions, at least 1.
+	// OffsetsPartitions is offsets.topic.num.partitions, from 1 to 10,000.
 	OffsetsPartitions int32
 	// OffsetsReplicas is offsets.topic.replication.factor, at least 1. Where there are fewer brokers, there are as many
 	// replicas as brokers.
 	OffsetsReplicas int16
-	// OffsetsSegmentBytes is offsets.topic.segment.bytes, at least 1.
+	// OffsetsSegmentBytes is offsets.topic.segment.bytes, at least 1 MiB.
 	OffsetsSegmentBytes int64
 	// OffsetsCodec is offsets.topic.compression.codec: what the coordinator compresses its records with.
 	OffsetsCodec Codec
@@ -245,6 +247,7 @@ func (b *Broker) fillGroups() {
 	b.GroupMinSessionMs = v.int32("group.min.session.timeout.ms")
 	b.GroupMaxSessionMs = v.int32("group.max.session.timeout.ms")
 	b.GroupInitialDelayMs = v.int32("group.initial.rebalance.delay.ms")
+	b.GroupGatherMs = v.int32("gregor.group.gather.ms")
 	b.GroupMaxSize = v.int32("group.max.size")
 	b.OffsetMetadataMaxBytes = v.int32("offset.metadata.max.bytes")
 	b.OffsetsRetentionMs = v.int64("offsets.retention.minutes") * minute

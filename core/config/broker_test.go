@@ -43,7 +43,7 @@ func TestBrokerWithoutProperties(t *testing.T) {
 		SendBuffer: 102400, ReceiveBuffer: 102400, RequestMaxBytes: 104857600, MaxConnections: math.MaxInt32,
 		MaxConnectionsPerIP: math.MaxInt32, MaxIdleMs: 600000, FetchMaxBytes: 57671680, FetchSessions: 1000,
 		DescribePartitions: 2000, ProducerIDExpirationMs: 86400000, ProducerIDCheckMs: 600000,
-		GroupMinSessionMs: 6000, GroupMaxSessionMs: 1800000, GroupInitialDelayMs: 3000, GroupMaxSize: math.MaxInt32,
+		GroupMinSessionMs: 6000, GroupMaxSessionMs: 1800000, GroupInitialDelayMs: 3000, GroupGatherMs: 10, GroupMaxSize: math.MaxInt32,
 		OffsetMetadataMaxBytes: 4096, OffsetsRetentionMs: 10080 * minute, OffsetsCheckMs: 600000,
 		OffsetsPartitions: 50, OffsetsReplicas: 3, OffsetsSegmentBytes: 100 << 20,
 		Defaults: Topic{
@@ -74,7 +74,8 @@ func TestBrokerTakesEveryProperty(t *testing.T) {
 		"group.min.session.timeout.ms=20", "group.max.session.timeout.ms=21", "group.initial.rebalance.delay.ms=22",
 		"group.max.size=23", "offset.metadata.max.bytes=24", "offsets.retention.minutes=25",
 		"offsets.retention.check.interval.ms=26", "offsets.topic.num.partitions=27",
-		"offsets.topic.replication.factor=28", "offsets.topic.segment.bytes=29", "offsets.topic.compression.codec=4",
+		"offsets.topic.replication.factor=28", "offsets.topic.segment.bytes=1048576",
+		"offsets.topic.compression.codec=4",
 		"gregor.tcp.congestion.control=bbr", "listener.name.plaintext.max.connections=19")
 	want := *b
 	want.NodeID, want.ClusterID, want.Rack, want.LogDirs = 7, "abc", "r", []string{"/b", "/a"}
@@ -87,7 +88,7 @@ func TestBrokerTakesEveryProperty(t *testing.T) {
 	want.ProducerIDExpirationMs, want.ProducerIDCheckMs = 17, 18
 	want.GroupMinSessionMs, want.GroupMaxSessionMs, want.GroupInitialDelayMs, want.GroupMaxSize = 20, 21, 22, 23
 	want.OffsetMetadataMaxBytes, want.OffsetsRetentionMs, want.OffsetsCheckMs = 24, 25*minute, 26
-	want.OffsetsPartitions, want.OffsetsReplicas, want.OffsetsSegmentBytes, want.OffsetsCodec = 27, 28, 29, Zstd
+	want.OffsetsPartitions, want.OffsetsReplicas, want.OffsetsSegmentBytes, want.OffsetsCodec = 27, 28, 1048576, Zstd
 	want.Listeners = []Listener{{Endpoint{"PLAINTEXT", "", 9092}, 19, "bbr"}}
 	if !reflect.DeepEqual(b, &want) {
 		t.Errorf("got\n%+v\nexpected\n%+v", b, &want)
@@ -145,6 +146,12 @@ func TestBadProperties(t *testing.T) {
 		{"log.retention.hours=0", "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"},
 		{"log.roll.ms=-5", "log.roll.ms must be greater than or equal to 1"},
 		{"log.roll.jitter.ms=-1", "log.roll.jitter.ms must be greater than or equal to 0"},
+		{"offsets.topic.compression.codec=5", "Unknown compression type id: 5"},
+		{"offsets.topic.compression.codec=-1", "Unknown compression type id: -1"},
+		{"offsets.topic.segment.bytes=1048575", "Invalid value 1048575 for configuration " +
+			"offsets.topic.segment.bytes: Value must be at least 1048576"}, // Kafka never gets the topic made
+		{"offsets.topic.num.partitions=10001", "Invalid value 10001 for configuration " +
+			"offsets.topic.num.partitions: Value must be no more than 10000"}, // nor so
 		{"log.flush.interval.ms=-5", "Invalid value -5 for configuration flush.ms: Value must be at least 0"},
 		{"queued.max.request.bytes=5", "queued.max.request.bytes must be larger or equal to socket.request.max.bytes"},
 		{"max.connections.per.ip=0", "max.connections.per.ip can be set to zero only if " +

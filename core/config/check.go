@@ -35,8 +35,7 @@ func (b *Broker) check() []error {
 	queued := v.int64("queued.max.request.bytes")
 	must(queued <= 0 || queued >= int64(b.RequestMaxBytes),
 		"queued.max.request.bytes must be larger or equal to socket.request.max.bytes")
-	codec := v.int32("offsets.topic.compression.codec")
-	must(codec >= int32(Uncompressed) && codec <= int32(Zstd), "Unknown compression type id: "+strconv.Itoa(int(codec)))
+	errs = append(errs, v.checkOffsetsTopic()...)
 	limits, err := parseIPLimits(v.text("max.connections.per.ip.overrides"))
 	if err != nil {
 		errs = append(errs, err)
@@ -45,6 +44,28 @@ func (b *Broker) check() []error {
 	must(b.MaxConnectionsPerIP > 0 || len(limits) > 0, "max.connections.per.ip can be set to zero only if "+
 		"max.connections.per.ip.overrides property is set.")
 	return append(errs, b.checkAdmin()...)
+}
+
+// mostPartitions is how many partitions one request may make.
+const mostPartitions = 10_000
+
+// checkOffsetsTopic finds what __consumer_offsets could not be made with. Kafka starts all the same, tries to make the
+// topic again and again, and its clients wait for ever.
+func (vs values) checkOffsetsTopic() []error {
+	var errs []error
+	if codec := vs.int32("offsets.topic.compression.codec"); codec < int32(Uncompressed) || codec > int32(Zstd) {
+		errs = append(errs, configError("Unknown compression type id: "+strconv.Itoa(int(codec))))
+	}
+	name := "offsets.topic.segment.bytes"
+	if err := topics.byName["segment.bytes"].Valid.check(name, vs[name]); err != nil {
+		errs = append(errs, err)
+	}
+	name = "offsets.topic.num.partitions"
+	if n := vs.int32(name); n > mostPartitions {
+		errs = append(errs, badValue(name, strconv.Itoa(int(n)), "Value must be no more than "+
+			strconv.Itoa(mostPartitions)))
+	}
+	return errs
 }
 
 // rollMs is the default of segment.ms: log.roll.ms, else log.roll.hours.

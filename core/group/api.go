@@ -2,6 +2,8 @@ package group
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/gregor-log/gregor/base"
 )
 
 // Config is what the coordinator's properties say at an instant. Times are in milliseconds.
@@ -12,11 +14,18 @@ type Config struct {
 	// InitialDelayMs is how long an empty group waits for more members after its first
 	// (group.initial.rebalance.delay.ms).
 	InitialDelayMs int32
+	// GatherMs is how long an empty group waits for more members where InitialDelayMs says less, 0 for not at all.
+	// Members that start together and come a moment too late for the first generation learn of the second with their
+	// next heartbeat, which may take seconds.
+	GatherMs int32
 	// MaxSize is the most members of a group (group.max.size).
 	MaxSize int32
 	// MaxMetadataBytes bounds the text committed with an offset (offset.metadata.max.bytes). As in Kafka it counts
 	// UTF-16 units.
 	MaxMetadataBytes int32
+	// MaxBatchBytes is the largest batch that may be appended to the topic of offsets (its max.message.bytes); 0 is no
+	// bound.
+	MaxBatchBytes int32
 	// RetentionMs is how long offsets are kept that no member of their group needs (offsets.retention.minutes).
 	RetentionMs int64
 }
@@ -61,6 +70,12 @@ type Record struct {
 // told with Written, write by write in order.
 type Write struct {
 	Records []Record
+}
+
+// Topic is a topic that was deleted. Of one whose ID is zero, only the name is known.
+type Topic struct {
+	Name string
+	ID   base.UUID
 }
 
 // Effects is what must happen after an input. Inputs add to it.

@@ -16,12 +16,18 @@ import (
 const missingGroupVersion = 9
 
 // Commit serves an OffsetCommit. The answer comes when the offsets are written, and only then are they fetched. The
-// caller has looked whether the partitions exist.
+// caller has looked whether the partitions exist. Of a partition that is named twice the last offset counts; both are
+// written (as in Kafka). A commit that no batch can hold is refused before anything is made of it: a group's long name
+// is in every record, and the request has it once.
 func (c *Coordinator) Commit(now base.Instant, req *kmsg.OffsetCommitRequest, t Ticket, out *Effects) {
 	c.begin(now, out)
 	g, code := c.committing(req)
 	if code != noCode {
 		c.reply(t, commitError(req, code))
+		return
+	}
+	if most := int(c.options.Config().MaxBatchBytes); most > 0 && c.leastBytes(req) > most {
+		c.reply(t, commitError(req, clientCode(kerr.MessageTooLarge.Code)))
 		return
 	}
 	w := c.prepareCommit(g, req)
@@ -45,6 +51,7 @@ func (c *Coordinator) Commit(now base.Instant, req *kmsg.OffsetCommitRequest, t 
 			x.group = g
 			x.entry = g.offsets.make(topic.Topic).make(topic.Partitions[j].Partition)
 			x.entry.writes++
+			x.entry.newest = x.to.topicID
 			records[next], room = offsetRecord(room, g.name, topic.Topic, x.entry.partition, &x.to)
 			next++
 		}
@@ -87,6 +94,27 @@ func (c *Coordinator) committing(req *kmsg.OffsetCommitRequest) (*group, int16) 
 	return g, noCode
 }
 
+// leastBytes returns how many bytes the batch of a commit has at least: 61 before its records; of each record 7
+// beside key and value, 10 of the key and 24 of the value beside their strings.
+func (c *Coordinator) leastBytes(req *kmsg.OffsetCommitRequest) int {
+	const header, around = 61, 7 + 10 + 24
+	sum, most := header, int(c.options.Config().MaxMetadataBytes)
+	for i := range req.Topics {
+		topic := &req.Topics[i]
+		for j := range topic.Partitions {
+			if metadata := stringOf(topic.Partitions[j].Metadata); !tooLong(metadata, most) {
+				sum += around + len(req.Group) + len(topic.Topic) + len(metadata)
+			}
+		}
+	}
+	return sum
+}
+
+// tooLong reports that a text is longer than may be committed with an offset.
+func tooLong(metadata string, most int) bool {
+	return len(metadata) > mostString || utf16Len(metadata) > most
+}
+
 // prepareCommit makes the answer to a commit, and the offsets of those partitions for which it tells no error.
 func (c *Coordinator) prepareCommit(g *group, req *kmsg.OffsetCommitRequest) *commitWrite {
 	const around = 96 // bytes of a record besides its strings, at most
@@ -105,7 +133,7 @@ func (c *Coordinator) prepareCommit(g *group, req *kmsg.OffsetCommitRequest) *co
 		for j := range topic.Partitions {
 			p, metadata := &topic.Partitions[j], stringOf(topic.Partitions[j].Metadata)
 			res.Partitions[j].Partition = p.Partition
-			if utf16Len(metadata) > most || len(metadata) > mostString {
+			if tooLong(metadata, most) {
 				res.Partitions[j].ErrorCode = kerr.OffsetMetadataTooLarge.Code
 				continue
 			}

@@ -12,7 +12,7 @@ import (
 // commit alone (KIP-211). A client may have said itself until when.
 func (c *Coordinator) ExpireOffsets(now base.Instant, out *Effects) {
 	c.begin(now, out)
-	w := &tombstones{coordinator: c}
+	w := c.tombstones(nil)
 	retention := c.options.Config().RetentionMs
 	for _, name := range c.names() {
 		g := c.groups[name]
@@ -63,23 +63,41 @@ func (c *Coordinator) expired(g *group, retention int64) []*entry {
 	return found
 }
 
-// TopicsDeleted removes the offsets of topics that are deleted, whoever reads them.
-func (c *Coordinator) TopicsDeleted(now base.Instant, names []string, out *Effects) {
+// TopicsDeleted removes the offsets of topics that are deleted, whoever reads them. As in Kafka, an offset whose topic
+// id is known goes with the topic of that id alone; where one id is not known, the name decides. Groups that have no
+// offsets of such names are passed over: topics may be deleted one by one beside many groups.
+func (c *Coordinator) TopicsDeleted(now base.Instant, topics []Topic, out *Effects) {
 	c.begin(now, out)
-	w := &tombstones{coordinator: c}
-	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
-	for _, name := range c.names() {
-		g := c.groups[name]
-		if g.state == Dead {
-			continue // all its offsets go
-		}
-		for _, topic := range sorted {
-			if t := g.offsets.topic(topic); t != nil {
-				for _, e := range t.entries {
-					w.add(g, e)
-				}
+	ids := make(map[string][]base.UUID, len(topics))
+	for _, t := range topics {
+		ids[t.Name] = append(ids[t.Name], t.ID)
+	}
+	var affected []string
+	for name, g := range c.groups {
+		for _, t := range g.offsets.topics {
+			if ids[t.name] != nil {
+				affected = append(affected, name)
+				break
 			}
 		}
 	}
+	slices.Sort(affected)
+	w := c.tombstones(nil)
+	for _, name := range affected {
+		if g := c.groups[name]; g.state != Dead { // all offsets of a dead one go
+			w.addDeleted(g, ids)
+		}
+	}
 	w.end()
+}
+
+// addDeleted adds the removal of a group's offsets of topics with these names and ids.
+func (w *tombstones) addDeleted(g *group, ids map[string][]base.UUID) {
+	for _, t := range g.offsets.topics {
+		for _, e := range t.entries {
+			if slices.ContainsFunc(ids[t.name], func(id base.UUID) bool { return !otherTopic(e.topicID(), id) }) {
+				w.add(g, e)
+			}
+		}
+	}
 }

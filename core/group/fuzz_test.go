@@ -48,7 +48,7 @@ func FuzzLoadRecord(f *testing.F) {
 			t.Fatalf("the snapshot %x loads as %x", after, snapshot(loaded))
 		}
 		var out Effects
-		loaded.Loaded(base.Instant{Mono: 1, Wall: 1}, &out)
+		loaded.Loaded(base.Instant{Mono: 1, Wall: 1}, nil, &out)
 		for i := 0; i < 100 && loaded.Next() != 0; i++ {
 			loaded.Expire(base.Instant{Mono: loaded.Next(), Wall: 2}, &out)
 			for range out.Writes {

@@ -1,7 +1,7 @@
 package group
 
 import (
-	"maps"
+	"container/list"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -34,15 +34,19 @@ type group struct {
 	members []*member
 	byID    map[string]*member
 	static  map[string]*member
-	// pending are the member ids that were given out, to be joined with (KIP-394).
-	pending map[string]*pendingMember
+	// pending are the member ids that were given out, to be joined with (KIP-394), and pendingOrder the same, oldest
+	// first; both are nil until there is one.
+	pending      map[string]*pendingMember
+	pendingOrder *list.List
 	// votes counts the members that know each protocol.
 	votes map[string]int
 	// awaiting counts the members that wait for the answer of a JoinGroup, unsynced those that have not synced with
 	// this generation.
 	awaiting, unsynced int
+	// assigning says that the generation's assignment is on its way to the log, or there.
+	assigning bool
 	// topics are those that the members of the generation read, if topicsKnown.
-	topics      map[string]struct{}
+	topics      topicSet
 	topicsKnown bool
 	// join ends the gathering of members. While the group gathers its first ones, it ends in steps of delayMs, at most
 	// remainingMs further, as long as grown says that another came.
@@ -202,17 +206,38 @@ func (c *Coordinator) remove(m *member) {
 	}
 }
 
+// leastPending is how many member ids that nobody has joined with yet a group may have at least. A larger group may
+// have as many as it has members: all may come back at once.
+const leastPending = 1000
+
+// addPending notes a member id that is given out, for so long. If there are too many, the oldest is forgotten: whoever
+// comes with it is told UNKNOWN_MEMBER_ID, and asks for another.
+func (c *Coordinator) addPending(g *group, id string, ms int64) {
+	if g.pending == nil {
+		g.pending, g.pendingOrder = make(map[string]*pendingMember), list.New()
+	}
+	if len(g.pending) >= max(leastPending, len(g.members)) {
+		c.removePending(g.pendingOrder.Front().Value.(*pendingMember))
+	}
+	p := &pendingMember{group: g, id: id}
+	p.place = g.pendingOrder.PushBack(p)
+	g.pending[id] = p
+	c.stats.Pending++
+	c.timers.set(&p.session, p, c.now.Mono.AddMillis(ms))
+}
+
 // removePending forgets a member id that was given out.
 func (c *Coordinator) removePending(p *pendingMember) {
 	c.timers.stop(&p.session)
+	p.group.pendingOrder.Remove(p.place)
 	delete(p.group.pending, p.id)
 	c.stats.Pending--
 }
 
 // removeAllPending forgets all member ids that were given out.
 func (c *Coordinator) removeAllPending(g *group) {
-	for _, id := range slices.Sorted(maps.Keys(g.pending)) {
-		c.removePending(g.pending[id])
+	for len(g.pending) > 0 {
+		c.removePending(g.pendingOrder.Front().Value.(*pendingMember))
 	}
 }
 

@@ -240,7 +240,7 @@ func (w *world) reload() {
 			w.t.Fatal(err)
 		}
 	}
-	w.input(func() { w.c.Loaded(w.now, &w.out) })
+	w.input(func() { w.c.Loaded(w.now, nil, &w.out) })
 }
 
 // members joins and syncs n dynamic members, and returns their ids, the leader's first.

@@ -27,6 +27,11 @@ type joinRequest struct {
 // What the request's slices point to belongs to the coordinator from here on.
 func (c *Coordinator) Join(now base.Instant, from Client, req *kmsg.JoinGroupRequest, t Ticket, out *Effects) {
 	c.begin(now, out)
+	if most := int(c.options.Config().MaxBatchBytes); most > 0 && protocolBytes(req) > most {
+		// No record could hold the member, and the write of its group would fail so.
+		c.reply(t, joinError(clientCode(kerr.MessageTooLarge.Code), req.MemberID))
+		return
+	}
 	r := &joinRequest{JoinGroupRequest: req, from: from, ticket: t, protocols: protocolsOf(req)}
 	if req.Version == 0 {
 		req.RebalanceTimeoutMillis = req.SessionTimeoutMillis
@@ -124,13 +129,7 @@ func (c *Coordinator) joinNew(g *group, r *joinRequest) *groupWrite {
 	if r.Version < knownIDVersion {
 		return c.addMember(g, id, r)
 	}
-	p := &pendingMember{group: g, id: id}
-	if g.pending == nil {
-		g.pending = make(map[string]*pendingMember)
-	}
-	g.pending[id] = p
-	c.stats.Pending++
-	c.timers.set(&p.session, p, c.now.Mono.AddMillis(int64(r.SessionTimeoutMillis)))
+	c.addPending(g, id, int64(r.SessionTimeoutMillis))
 	c.reply(r.ticket, joinError(kerr.MemberIDRequired.Code, id))
 	return nil
 }

@@ -242,10 +242,12 @@ func optional(p []byte) *string {
 }
 
 // Loaded says that all records are loaded: the sessions of members begin. A group with more members than it may have
-// now begins a rebalance, which leaves some out.
-func (c *Coordinator) Loaded(now base.Instant, out *Effects) {
+// now begins a rebalance, which leaves some out. Offsets of topics that exists says are not there are removed; an id is
+// zero where the offset's record has none. A nil exists stands for all topics.
+func (c *Coordinator) Loaded(now base.Instant, exists func(name string, id base.UUID) bool, out *Effects) {
 	c.begin(now, out)
 	most := int(c.options.Config().MaxSize)
+	w := c.tombstones(nil)
 	for _, name := range c.names() {
 		g := c.groups[name]
 		for _, m := range g.members {
@@ -253,6 +255,21 @@ func (c *Coordinator) Loaded(now base.Instant, out *Effects) {
 		}
 		if len(g.members) > most {
 			c.prepareRebalance(g, cause{why: "group is larger than allowed"})
+		}
+		if exists != nil {
+			w.addMissing(g, exists)
+		}
+	}
+	w.end()
+}
+
+// addMissing adds the removal of the offsets of topics that are not there.
+func (w *tombstones) addMissing(g *group, exists func(name string, id base.UUID) bool) {
+	for _, t := range g.offsets.topics {
+		for _, e := range t.entries {
+			if !exists(t.name, e.offset.topicID) {
+				w.add(g, e)
+			}
 		}
 	}
 }

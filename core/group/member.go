@@ -2,6 +2,7 @@ package group
 
 import (
 	"bytes"
+	"container/list"
 	"slices"
 	"time"
 
@@ -45,6 +46,8 @@ type pendingMember struct {
 	group   *group
 	id      string
 	session timer
+	// place is where the id stands among those of the group.
+	place *list.Element
 }
 
 var _ expirer = (*pendingMember)(nil)
@@ -60,6 +63,16 @@ func protocolsOf(req *kmsg.JoinGroupRequest) []protocol {
 		}
 	}
 	return list
+}
+
+// protocolBytes is about how many bytes the protocols of a request take.
+func protocolBytes(req *kmsg.JoinGroupRequest) int {
+	const around = 16
+	sum := 0
+	for i := range req.Protocols {
+		sum += around + len(req.Protocols[i].Name) + len(req.Protocols[i].Metadata)
+	}
+	return sum
 }
 
 // matches reports that the member has told just these protocols before.

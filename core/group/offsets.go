@@ -38,6 +38,16 @@ type entry struct {
 	writes int32
 	known  bool
 	offset offset
+	// newest is the topic id of the newest commit, be it on its way, while there are such writes.
+	newest [16]byte
+}
+
+// topicID returns the id of the topic that the newest commit was for, zero if it is not known.
+func (e *entry) topicID() [16]byte {
+	if e.writes > 0 {
+		return e.newest
+	}
+	return e.offset.topicID
 }
 
 func (o *offsets) search(topic string) (int, bool) {

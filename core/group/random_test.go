@@ -69,6 +69,7 @@ func newCrowd(t *testing.T, seed uint64) *crowd {
 	if rng.IntN(3) == 0 {
 		c.cfg.MaxSize = 3
 	}
+	c.cfg.MaxBatchBytes = []int32{0, 1 << 20, 500}[rng.IntN(3)]
 	c.held = rng.IntN(2) == 0
 	for i := range 6 {
 		a := &actor{group: fmt.Sprint("g", i%2), version: int16(rng.IntN(10)), topic: fmt.Sprint("t", rng.IntN(3))}
@@ -102,13 +103,19 @@ func (c *crowd) step() {
 	case n < 92:
 		c.expire()
 	case n < 93:
-		c.input(func() { c.c.TopicsDeleted(c.now, []string{a.topic}, &c.out) })
+		topic := Topic{Name: a.topic, ID: c.topicID()}
+		c.input(func() { c.c.TopicsDeleted(c.now, []Topic{topic}, &c.out) })
 	case n < 96:
 		a.generation += int32(c.rng.IntN(3)) - 1 // a zombie of another generation
 	default:
 		c.snapshots()
 	}
 	c.observe()
+}
+
+// topicID is the id of one of the topics that have had a name, or none.
+func (c *crowd) topicID() [16]byte {
+	return [16]byte{byte(c.rng.IntN(3))}
 }
 
 // act has an actor do the next thing.
@@ -143,6 +150,7 @@ func (c *crowd) act(a *actor) {
 		partition, offset := int32(c.rng.IntN(2)), c.rng.Int64N(1000)
 		r := committing(a.group, a.id, a.generation, offset)
 		r.Topics[0].Topic, r.Topics[0].Partitions[0].Partition = a.topic, partition
+		r.Topics[0].TopicID = c.topicID()
 		a.ticket = c.ask(r)
 	default:
 		a.ticket = c.ask(leaving(3, a.group, a.id))

@@ -47,13 +47,26 @@ func (c *Coordinator) prepareRebalance(g *group, why cause) *groupWrite {
 		return nil
 	}
 	g.grown = false
-	g.delayMs = int64(c.options.Config().InitialDelayMs)
-	g.remainingMs = max(g.rebalanceMs()-g.delayMs, 0)
+	step, most := c.gathering(g)
+	g.delayMs, g.remainingMs = step, max(most-step, 0)
 	if g.delayMs <= 0 {
 		return c.completeJoin(g)
 	}
 	c.timers.set(&g.join, (*joinDeadline)(g), c.now.Mono.AddMillis(g.delayMs))
 	return nil
+}
+
+// mostGathers is how many times GatherMs a new group waits at most.
+const mostGathers = 10
+
+// gathering returns in which steps a new group waits for members, as long as they come, and how long at most.
+func (c *Coordinator) gathering(g *group) (step, most int64) {
+	cfg := c.options.Config()
+	if cfg.GatherMs <= cfg.InitialDelayMs {
+		return int64(cfg.InitialDelayMs), g.rebalanceMs()
+	}
+	step = int64(cfg.GatherMs)
+	return step, min(mostGathers*step, g.rebalanceMs())
 }
 
 // expire ends the gathering of members, or has a new group wait a little longer if it has grown meanwhile.
@@ -65,7 +78,8 @@ func (d *joinDeadline) expire(c *Coordinator) {
 	if g.previous == Empty && g.grown && g.remainingMs > 0 {
 		g.grown = false
 		waited := g.delayMs
-		g.delayMs = min(int64(c.options.Config().InitialDelayMs), g.remainingMs)
+		step, _ := c.gathering(g)
+		g.delayMs = min(step, g.remainingMs)
 		g.remainingMs = max(g.remainingMs-waited, 0)
 		c.timers.set(&g.join, d, c.now.Mono.AddMillis(g.delayMs))
 		return
@@ -98,6 +112,7 @@ func (c *Coordinator) completeJoin(g *group) *groupWrite {
 	protocol := g.vote()
 	g.protocol = &protocol
 	g.readSubscriptions()
+	g.assigning = false
 	c.become(g, CompletingRebalance)
 	c.event(GenerationFormed, g, cause{}, g.members...)
 	for _, m := range g.members {

@@ -9,11 +9,12 @@ import (
 
 // OffsetDelete, version 0 (KIP-496), and DeleteGroups, versions 0-2 (KIP-229).
 
-// mostTombstones bounds the bytes of one write of tombstones: a write is one batch, and batches are bounded.
+// mostTombstones bounds the bytes of one write of tombstones: a write is one batch, and batches are bounded. Where the
+// topic allows smaller batches alone, half of such a one is the bound.
 const mostTombstones = 256 << 10
 
 // DeleteOffsets serves an OffsetDelete. Offsets of topics that a member reads stay. The answer comes when the
-// tombstones are written.
+// tombstones are written, one for each partition however often it is named.
 func (c *Coordinator) DeleteOffsets(now base.Instant, req *kmsg.OffsetDeleteRequest, t Ticket, out *Effects) {
 	c.begin(now, out)
 	res := kmsg.NewPtrOffsetDeleteResponse()
@@ -22,13 +23,14 @@ func (c *Coordinator) DeleteOffsets(now base.Instant, req *kmsg.OffsetDeleteRequ
 		c.reply(t, res)
 		return
 	}
-	w := &tombstones{coordinator: c, then: func(code int16) {
+	w := c.tombstones(func(code int16) {
 		if code != noCode {
 			res = kmsg.NewPtrOffsetDeleteResponse()
 			res.ErrorCode = code
 		}
 		c.reply(t, res)
-	}}
+	})
+	seen := make(map[*entry]struct{})
 	for i := range req.Topics {
 		asked := &req.Topics[i]
 		topic := kmsg.NewOffsetDeleteResponseTopic()
@@ -41,7 +43,10 @@ func (c *Coordinator) DeleteOffsets(now base.Instant, req *kmsg.OffsetDeleteRequ
 			if read {
 				p.ErrorCode = kerr.GroupSubscribedToTopic.Code
 			} else if e := held.entry(p.Partition); e != nil {
-				w.add(g, e)
+				if _, added := seen[e]; !added {
+					seen[e] = struct{}{}
+					w.add(g, e)
+				}
 			}
 			topic.Partitions = append(topic.Partitions, p)
 		}
@@ -67,6 +72,8 @@ func (g *group) undeletable(name string) int16 {
 type deletion struct {
 	ticket   Ticket
 	response *kmsg.DeleteGroupsResponse
+	// places are those of the groups in the response, by name.
+	places map[string]int
 	// waits counts the groups whose outcome is not known.
 	waits int
 }
@@ -75,14 +82,13 @@ type deletion struct {
 // the order of names, and comes when all tombstones are written.
 func (c *Coordinator) Delete(now base.Instant, names []string, t Ticket, out *Effects) {
 	c.begin(now, out)
-	d := &deletion{ticket: t, response: kmsg.NewPtrDeleteGroupsResponse(), waits: 1}
+	d := &deletion{ticket: t, response: kmsg.NewPtrDeleteGroupsResponse(), places: make(map[string]int), waits: 1}
 	d.response.Groups = []kmsg.DeleteGroupsResponseGroup{}
-	seen := make(map[string]bool, len(names))
 	for _, name := range names {
-		if seen[name] {
+		if _, seen := d.places[name]; seen {
 			continue
 		}
-		seen[name] = true
+		d.places[name] = len(d.response.Groups)
 		res := kmsg.NewDeleteGroupsResponseGroup()
 		res.Group = name
 		g := c.groups[name]
@@ -97,7 +103,7 @@ func (c *Coordinator) Delete(now base.Instant, names []string, t Ticket, out *Ef
 		default:
 			d.waits++
 			g.deletions = append(g.deletions, d)
-			w := &tombstones{coordinator: c}
+			w := c.tombstones(nil)
 			w.bury(g)
 			w.end()
 		}
@@ -108,10 +114,8 @@ func (c *Coordinator) Delete(now base.Instant, names []string, t Ticket, out *Ef
 
 // settleDeletion notes what came of one group, and answers if it was the last.
 func (c *Coordinator) settleDeletion(d *deletion, name string, code int16) {
-	for i := range d.response.Groups {
-		if r := &d.response.Groups[i]; r.Group == name && code != noCode {
-			r.ErrorCode = code
-		}
+	if code != noCode {
+		d.response.Groups[d.places[name]].ErrorCode = code
 	}
 	if d.waits--; d.waits == 0 {
 		c.reply(d.ticket, d.response)
@@ -121,26 +125,56 @@ func (c *Coordinator) settleDeletion(d *deletion, name string, code int16) {
 // tombstones gathers removals into writes that are not too large.
 type tombstones struct {
 	coordinator *Coordinator
-	// then is told the outcome of the last write, or of none, if set.
-	then    func(code int16)
-	records []Record
-	bytes   int
-	current *buried
+	removal     *removal
+	// records are those of the next write, of some bytes of at most most.
+	records     []Record
+	bytes, most int
+	current     *buried
+}
+
+// removal is what a number of writes of tombstones belong to.
+type removal struct {
+	// waits counts the writes without outcome, and the gathering. code is the error of the first that failed.
+	waits int
+	code  int16
+	// then is told the outcome of all, if set.
+	then func(code int16)
+}
+
+// settle notes the outcome of one write.
+func (r *removal) settle(code int16) {
+	if r.code == noCode {
+		r.code = code
+	}
+	if r.waits--; r.waits == 0 && r.then != nil {
+		r.then(r.code)
+	}
 }
 
 // buried is one write of tombstones.
 type buried struct {
+	removal *removal
 	changes []change
 	// groups are Dead, and gone once this is written.
 	groups []*group
-	then   func(code int16)
 }
 
 var _ outcome = (*buried)(nil)
 
+// tombstones begins to gather removals. then, which may be nil, is told 0 when all are written, or an error if one is
+// not.
+func (c *Coordinator) tombstones(then func(code int16)) *tombstones {
+	most := mostTombstones
+	if bound := int(c.options.Config().MaxBatchBytes); bound > 0 {
+		most = min(most, bound/2)
+	}
+	return &tombstones{coordinator: c, removal: &removal{waits: 1, then: then}, most: most}
+}
+
 // add adds the removal of a group's offset.
 func (w *tombstones) add(g *group, e *entry) {
 	w.put(Record{Key: offsetKey(nil, g.name, e.topic.name, e.partition)})
+	e.newest = e.topicID()
 	e.writes++
 	g.unsettled++
 	w.current.changes = append(w.current.changes, change{group: g, entry: e, gone: true})
@@ -159,32 +193,32 @@ func (w *tombstones) bury(g *group) {
 	w.current.groups = append(w.current.groups, g)
 }
 
+// put adds a record to the next write, or to the one behind it if that would be too large with it.
 func (w *tombstones) put(r Record) {
-	if w.current == nil {
-		w.current = &buried{}
-	}
-	if w.bytes += len(r.Key) + 16; w.bytes > mostTombstones && len(w.records) > 0 {
+	const around = 16 // bytes of a record besides its key, at most
+	if w.bytes += len(r.Key) + around; w.bytes > w.most && len(w.records) > 0 {
 		w.flush()
-		w.bytes = len(r.Key) + 16
-		w.current = &buried{}
+		w.bytes = len(r.Key) + around
+	}
+	if w.current == nil {
+		w.current = &buried{removal: w.removal}
 	}
 	w.records = append(w.records, r)
 }
 
+// flush has written what was gathered.
 func (w *tombstones) flush() {
+	w.removal.waits++
 	w.coordinator.write(w.current, w.records...)
 	w.records, w.current = nil, nil
 }
 
 // end writes what is left.
 func (w *tombstones) end() {
-	switch {
-	case w.current != nil:
-		w.current.then = w.then
+	if w.current != nil {
 		w.flush()
-	case w.then != nil:
-		w.then(noCode)
 	}
+	w.removal.settle(noCode)
 }
 
 func (w *buried) written(c *Coordinator, code int16) {
@@ -196,9 +230,7 @@ func (w *buried) written(c *Coordinator, code int16) {
 		g.unsettled--
 		c.buried(g, code)
 	}
-	if w.then != nil {
-		w.then(code)
-	}
+	w.removal.settle(code)
 }
 
 // buried notes that a group's tombstone is written, or not, and tells who waits for it. A group that is not gone, or of
@@ -209,7 +241,7 @@ func (c *Coordinator) buried(g *group, code int16) {
 	if code == noCode {
 		c.removeAllPending(g)
 		g.protocolType, g.logged, g.generation = "", nil, 0
-		g.topics, g.topicsKnown = nil, false
+		g.topics, g.topicsKnown = topicSet{}, false
 		g.visible = len(g.offsets.topics) > 0
 		c.event(Removed, g, cause{})
 		c.forgetUnused(g)

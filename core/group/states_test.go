@@ -157,6 +157,43 @@ func TestInitialDelay(t *testing.T) {
 	}
 }
 
+// TestGathers: without an initial delay, members that come at almost the same time form one generation, and those that
+// go on coming do not hold it up for long.
+func TestGathers(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.GatherMs = 10
+	first := w.ask(joining(3, "g", ""))
+	for range 11 {
+		w.parked(first)
+		w.ask(joining(3, "g", ""))
+		w.after(9 * time.Millisecond)
+	}
+	w.after(time.Millisecond) // 100 ms
+	if res := answer[*kmsg.JoinGroupResponse](w, first); res.Generation != 1 || len(res.Members) != 12 {
+		t.Errorf("got generation %d of %d members, expected the first of 12", res.Generation, len(res.Members))
+	}
+	alone := w.ask(joining(3, "alone", ""))
+	w.after(9 * time.Millisecond)
+	w.parked(alone)
+	w.after(time.Millisecond)
+	if res := answer[*kmsg.JoinGroupResponse](w, alone); res.Generation != 1 || len(res.Members) != 1 {
+		t.Errorf("got generation %d of %d members, expected the first of one", res.Generation, len(res.Members))
+	}
+}
+
+// TestGatheringKeepsALongerDelay: a delay that is longer counts as it is.
+func TestGatheringKeepsALongerDelay(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.InitialDelayMs, w.cfg.GatherMs = 3000, 10
+	first := w.ask(joining(3, "g", ""))
+	w.after(2999 * time.Millisecond)
+	w.parked(first)
+	w.after(time.Millisecond)
+	if res := answer[*kmsg.JoinGroupResponse](w, first); res.Generation != 1 {
+		t.Errorf("got generation %d, expected 1", res.Generation)
+	}
+}
+
 // TestNeverSyncs: members that join and never sync are removed when the rebalance timeout is over.
 func TestNeverSyncs(t *testing.T) {
 	w := newWorld(t)

@@ -14,7 +14,8 @@ import (
 const namedProtocolVersion = 5
 
 // Sync serves a SyncGroup: the leader's brings the assignment, and once that is written, all members are answered with
-// their parts. What the request's slices point to belongs to the coordinator from here on.
+// their parts. While it is being written, another of the leader waits for that and changes nothing: what members are
+// given is what the log says. What the request's slices point to belongs to the coordinator from here on.
 func (c *Coordinator) Sync(now base.Instant, _ Client, req *kmsg.SyncGroupRequest, t Ticket, out *Effects) {
 	c.begin(now, out)
 	g := c.groups[req.Group]
@@ -33,7 +34,7 @@ func (c *Coordinator) Sync(now base.Instant, _ Client, req *kmsg.SyncGroupReques
 	}
 	c.refuseSync(m, kerr.RebalanceInProgress.Code) // its client has asked anew
 	m.syncing = t
-	if m.leads() {
+	if m.leads() && !g.assigning {
 		c.assign(g, req)
 	}
 }
@@ -68,6 +69,7 @@ func checkSync(g *group, req *kmsg.SyncGroupRequest) int16 {
 
 // assign has the leader's assignment written. Members that it leaves out get nothing.
 func (c *Coordinator) assign(g *group, req *kmsg.SyncGroupRequest) {
+	g.assigning = true
 	given := make(map[string][]byte, len(req.GroupAssignment))
 	for i := range req.GroupAssignment {
 		a := &req.GroupAssignment[i]

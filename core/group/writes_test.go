@@ -187,7 +187,7 @@ func TestDelete(t *testing.T) {
 	if got := w.commit(committing("a", "", -1, 9)); got[0] != 15 {
 		t.Errorf("got %v for a commit to a group that goes, expected 15", got)
 	}
-	w.input(func() { w.c.TopicsDeleted(w.now, []string{"t"}, &w.out) })
+	w.input(func() { w.c.TopicsDeleted(w.now, []Topic{{Name: "t"}}, &w.out) })
 	w.expire()
 	w.parked(first)
 	w.settle(0)
@@ -240,7 +240,7 @@ func TestDeleteLarge(t *testing.T) {
 		t.Errorf("got %d offsets in state %s, expected %d", got, w.state("g"), kept)
 	}
 	commit()
-	w.input(func() { w.c.TopicsDeleted(w.now, []string{"t", "u", "t"}, &w.out) })
+	w.input(func() { w.c.TopicsDeleted(w.now, []Topic{{Name: "t"}, {Name: "u"}, {Name: "t"}}, &w.out) })
 	if got := w.c.Stats().Offsets; got != 0 {
 		t.Errorf("got %d offsets of a deleted topic", got)
 	}

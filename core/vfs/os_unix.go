@@ -70,6 +70,9 @@ func (osFS) Rename(from, to string) error {
 }
 
 func (osFS) Mkdir(name string) error {
+	if err := os.Mkdir(name, dirPerm); err == nil {
+		return nil // its parent is there, nearly always
+	}
 	return osError(os.MkdirAll(name, dirPerm), true)
 }
 
