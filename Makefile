@@ -64,6 +64,9 @@ conformance: ## the test suites of Kafka's clients against gregor
 bench-quick: ## speed beside raw loops over the same bytes, in one run
 	$(GO) run ./scripts/benchquick
 
+bench-groups: ## groups, topics and connections beside Kafka, in one run; needs Java, and Maven for Kafka's jars
+	$(GO) run ./scripts/benchgroups
+
 soak: ## SOAK (30m) of load and 200 members of 50 groups, with a kill every SOAKEVERY (30s), checked
 	$(GO) run ./scripts/soak -for $(SOAK) -end-every $(SOAKEVERY)
 
@@ -95,4 +98,4 @@ lint: vet ## gofmt, vet, staticcheck, and the repository's own rules
 fmt: ## format every Go file
 	gofmt -w .
 
-.PHONY: help build demo test vet cover rest race compat conformance bench-quick soak hostile sim fuzz wasm lint fmt
+.PHONY: help build demo test vet cover rest race compat conformance bench-quick bench-groups soak hostile sim fuzz wasm lint fmt

@@ -1,5 +1,5 @@
-// Package kafka runs Apache Kafka as a process of its own, to compare with: its jars fetched once, one node formatted on
-// a fresh directory, started as Kafka's own scripts start it, and stopped again.
+// Package kafka runs Apache Kafka as a process of its own, to compare with: its jars fetched once, one node formatted
+// on a fresh directory, started as Kafka's own scripts start it, and stopped again.
 //
 //	dir/server.properties   what Start was given
 //	dir/broker.log          all that the process wrote
