@@ -25,7 +25,10 @@ func (b *Broker) groupEvent(e group.Event) {
 	if e.Kind == group.Assigned {
 		level = slog.LevelDebug
 	}
-	attrs := []any{"group", shortened(e.Group), "generation", e.Generation, "why", e.Why}
+	attrs := []any{"group", shortened(e.Group), "generation", e.Generation}
+	if e.Why != "" {
+		attrs = append(attrs, []any{"why", e.Why}...)
+	}
 	if e.Member != "" {
 		attrs = append(attrs, []any{"member", shortened(e.Member)}...)
 	}
