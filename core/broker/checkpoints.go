@@ -90,10 +90,14 @@ func (b *Broker) checkpoint(name string,
 		}
 		before := d.file(name).entries
 		for _, p := range b.partitions() {
+			was, listed := commitlog.LookupOffset(before, p.tp)
 			if p.place.Load() != d {
+				if listed && p.log != nil && errors.Is(p.log.Failure(), commitlog.ErrMoveUnsettled) {
+					// The next start may find the log here, where it was.
+					entries = append(entries, commitlog.OffsetEntry{Partition: p.tp, Offset: was})
+				}
 				continue
 			}
-			was, listed := commitlog.LookupOffset(before, p.tp)
 			if o, ok := offset(p, was, listed); ok {
 				entries = append(entries, commitlog.OffsetEntry{Partition: p.tp, Offset: o})
 			}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/commitlog"
@@ -124,6 +125,34 @@ func TestMoveWithoutACertainName(t *testing.T) {
 				h.whole(acked)
 			})
 		}
+	}
+}
+
+// A move whose end is not certain leaves the entries of the old directory's checkpoints alone: the next start may find the
+// log there.
+func TestUnsettledMoveKeepsTheOldStart(t *testing.T) {
+	h, faults, _, to := failingMoves(t)
+	tp := base.TopicPartition{Topic: "t"}
+	h.mustProduce("t", 0, values("b", "c", "d"))
+	if got := h.deleteRecords(2, "t", 0, 2); got.ErrorCode != noCode {
+		t.Fatalf("got error %d", got.ErrorCode)
+	}
+	h.advance(2 * time.Minute) // the checkpoints are written
+	renamed := false
+	faults.SetHook(func(op vfs.Op) vfs.Decision {
+		renamed = renamed || op.Kind == vfs.OpRename && op.To == to+"/t-0"
+		if op.Kind == vfs.OpSyncDir && op.Name == to && renamed {
+			return vfs.Decision{Err: vfs.ErrIO}
+		}
+		return vfs.Decision{}
+	})
+	h.alterDir(to, tp)
+	h.runTasks()
+	faults.SetHook(nil)
+	h.advance(2 * time.Minute)
+	h.loseAndOpen(vfs.LoseAll)
+	if p := h.b.topics.partition("t", 0); p.offline() != nil || p.log.Start() != 2 {
+		t.Errorf("got start %d and %v, expected 2", p.log.Start(), p.offline())
 	}
 }
 
