@@ -30,7 +30,7 @@ func (c *call) findCoordinator(r kmsg.Request) kmsg.Response {
 		return res
 	}
 	empty := new(string)
-	for _, key := range unique(req.CoordinatorKeys) {
+	for _, key := range bounded(req.CoordinatorKeys) {
 		found := c.coordinator(req.CoordinatorType, key)
 		if found.ErrorCode == kerr.CoordinatorNotAvailable.Code || req.CoordinatorType == shareCoordinator ||
 			found.ErrorCode == noCode {

@@ -25,7 +25,7 @@ func (c *call) describeGroups(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DescribeGroupsRequest)
 	reply, b := c.pending(), c.b
 	res := kmsg.NewPtrDescribeGroupsResponse()
-	names := unique(req.Groups)
+	names := bounded(req.Groups)
 	res.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(names))
 	g := gather(len(names), func(out *Effects) { reply.reply(res, out) })
 	told := 0
@@ -61,8 +61,19 @@ func (c *call) describeGroups(r kmsg.Request) kmsg.Response {
 	return nil
 }
 
-// unique returns names without those that are named again: what is asked for in a few bytes each time must not make an
-// answer of any size.
+// mostRepeated is how many names a request may have for those that are named again to be answered again (as in Kafka).
+const mostRepeated = 1000
+
+// bounded returns names, but of many only those that are new: what is asked for in a few bytes each time must not make
+// an answer of any size.
+func bounded(names []string) []string {
+	if len(names) <= mostRepeated {
+		return names
+	}
+	return unique(names)
+}
+
+// unique returns names without those that are named again.
 func unique(names []string) []string {
 	seen := make(map[string]struct{}, min(len(names), 1024))
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
@@ -150,7 +161,7 @@ func listedGroups(found []kmsg.ListGroupsResponseGroup, failed int16) kmsg.Respo
 func (c *call) deleteGroups(r kmsg.Request) kmsg.Response {
 	req := r.(*kmsg.DeleteGroupsRequest)
 	reply, b := c.pending(), c.b
-	names := unique(req.Groups)
+	names := unique(req.Groups) // as in Kafka
 	res := kmsg.NewPtrDeleteGroupsResponse()
 	res.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(names))
 	g := gather(len(names), func(out *Effects) { reply.reply(res, out) })

@@ -221,12 +221,12 @@ func TestMorePartitionsOfOffsets(t *testing.T) {
 	}
 }
 
-// A group that is named again and again is answered once; several large ones are told up to a limit.
+// A group that is named over a thousand times is answered once; several large ones are told up to a limit.
 func TestAnswersAboutGroupsAreBounded(t *testing.T) {
 	h := groupsHarness(t)
 	h.settled("g", strings.Repeat("a", 500_000))
 	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Version, req.Groups = 5, slices.Repeat([]string{"g"}, 200)
+	req.Version, req.Groups = 5, slices.Repeat([]string{"g"}, mostRepeated+1)
 	conn := NewConn(h.b.Listener("PLAINTEXT"), "127.0.0.1")
 	var out Effects
 	n := allocated(func() { h.b.Step(h.now, Input{Kind: Frame, Conn: conn, Frame: frameOf(req)}, &out) })
