@@ -128,8 +128,8 @@ func TestMoveWithoutACertainName(t *testing.T) {
 	}
 }
 
-// A move whose end is not certain leaves the entries of the old directory's checkpoints alone: the next start may find the
-// log there.
+// A move whose end is not certain leaves the entries of the old directory's checkpoints alone: the next start may find
+// the log there.
 func TestUnsettledMoveKeepsTheOldStart(t *testing.T) {
 	h, faults, _, to := failingMoves(t)
 	tp := base.TopicPartition{Topic: "t"}
