@@ -32,7 +32,7 @@ type Piece struct {
 type Limits struct {
 	// Ops is the number of operations in a window, by default 400.
 	Ops int
-	// Open is the number of Open operations in a window, by default 5.
+	// Open is the number of Open operations in a window, by default 12.
 	Open int
 	// Timeout bounds the search in one window, by default 5 s.
 	Timeout time.Duration
@@ -44,7 +44,7 @@ func (l Limits) WithDefaults() Limits {
 		l.Ops = 400
 	}
 	if l.Open <= 0 {
-		l.Open = 5
+		l.Open = 12
 	}
 	if l.Timeout <= 0 {
 		l.Timeout = 5 * time.Second
