@@ -211,11 +211,11 @@ func (r *reader) run(ctx context.Context) error {
 // poll takes what comes next into the history. Errors that pass by themselves are left to the client, which goes on.
 func (r *reader) poll(ctx context.Context) error {
 	fetches := r.client.PollFetches(ctx)
+	now := r.s.clock.Now()
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) { r.fetched(&p, now) }) // some may come in the last moment
 	if ctx.Err() != nil {
 		return nil
 	}
-	now := r.s.clock.Now()
-	fetches.EachPartition(func(p kgo.FetchTopicPartition) { r.fetched(&p, now) })
 	for _, e := range fetches.Errors() {
 		if refused(e.Err) && !errors.Is(e.Err, kerr.OffsetOutOfRange) {
 			return fmt.Errorf("reader of %s-%d: %w", e.Topic, e.Partition, e.Err)
@@ -276,19 +276,45 @@ func (s *soak) readAll(ctx context.Context, t *topic, process int) error {
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, patience, errStuck)
 	defer cancel()
-	for left := int32(0); left < t.partitions; {
-		if r.next[left] >= want[left] {
-			left++
-			continue
+	for {
+		done, err := r.reached(limited, admin, want)
+		if err != nil || done {
+			return err
 		}
-		if err := r.poll(limited); err != nil {
+		// Retention may delete what there is to read while nothing comes: look again after a while.
+		turn, end := context.WithTimeout(limited, time.Second)
+		err = r.poll(turn)
+		end()
+		if err != nil {
 			return err
 		}
 		if limited.Err() != nil {
 			return fmt.Errorf("%s: %w: read %v of %v", t.name, context.Cause(limited), r.next, want)
 		}
 	}
-	return nil
+}
+
+// reached reports that each partition is read up to the offset wanted, or deleted up to there.
+func (r *reader) reached(ctx context.Context, admin *kadm.Client, want map[int32]int64) (bool, error) {
+	behind := func(from func(int32) int64) bool {
+		for p, end := range want {
+			if max(from(p), r.next[p]) < end {
+				return true
+			}
+		}
+		return false
+	}
+	if !behind(func(int32) int64 { return 0 }) {
+		return true, nil
+	}
+	starts, err := admin.ListStartOffsets(ctx, r.t.name)
+	if err := errors.Join(err, starts.Error()); err != nil {
+		return false, fmt.Errorf("starts of %s: %w", r.t.name, err)
+	}
+	return !behind(func(p int32) int64 {
+		found, _ := starts.Lookup(r.t.name, p)
+		return found.Offset
+	}), nil
 }
 
 // errStuck reports a reader that gets nothing although there is more.
