@@ -307,14 +307,34 @@ func (r *reader) reached(ctx context.Context, admin *kadm.Client, want map[int32
 	if !behind(func(int32) int64 { return 0 }) {
 		return true, nil
 	}
+	asked := r.s.clock.Now()
 	starts, err := admin.ListStartOffsets(ctx, r.t.name)
 	if err := errors.Join(err, starts.Error()); err != nil {
 		return false, fmt.Errorf("starts of %s: %w", r.t.name, err)
 	}
-	return !behind(func(p int32) int64 {
+	from := func(p int32) int64 {
 		found, _ := starts.Lookup(r.t.name, p)
 		return found.Offset
-	}), nil
+	}
+	if behind(from) {
+		return false, nil
+	}
+	for p := range r.t.partitions {
+		if from(p) > r.next[p] {
+			r.nothing(p, from(p), asked, r.s.clock.Now())
+		}
+	}
+	return true, nil
+}
+
+// nothing writes that a partition has no records any more: its log starts where it ends.
+func (r *reader) nothing(partition int32, start int64, asked, told time.Duration) {
+	op := history.NewOp(history.Fetch)
+	op.Process, op.Node, op.Outcome, op.Final = r.process, nodeID, history.OK, r.final
+	op.Topic, op.Partition, op.Offset = r.t.name, partition, start
+	op.Start, op.End = int64(asked), int64(told)
+	op.HighWatermark, op.LogStart = start, start
+	r.t.book.Op(op)
 }
 
 // errStuck reports a reader that gets nothing although there is more.
