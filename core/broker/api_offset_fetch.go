@@ -93,11 +93,6 @@ func oneGroup(req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchRequestGroup {
 func (c *call) resolveOffsets(image *meta.Image,
 	asked *kmsg.OffsetFetchRequestGroup) []kmsg.OffsetFetchResponseGroupTopic {
 	if c.header.Version < offsetFetchIDs {
-		for i := range asked.Topics { // offsets of an earlier topic of that name are not told
-			if found := image.Topic(asked.Topics[i].Topic); found != nil {
-				asked.Topics[i].TopicID = found.ID
-			}
-		}
 		return nil
 	}
 	if asked.Topics == nil {

@@ -187,10 +187,12 @@ func (s *shard) loaded(b *Broker, now base.Instant, t *loadTask, out *Effects) {
 	s.machine, s.state = t.machine, shardActive
 	s.trim.grown, s.trim.snapshot = t.bytes, t.live
 	image := b.Image()
-	s.machine.Loaded(now, func(name string, id base.UUID) bool {
-		t := image.Topic(name)
-		return t != nil && (id.IsZero() || t.ID == id)
-	}, &s.effects)
+	// Ids do not matter here: partitions may have come from another cluster, with their offsets.
+	s.machine.Loaded(now, func(name string, _ base.UUID) bool { return image.Topic(name) != nil }, &s.effects)
+	if len(s.missed) > 0 {
+		s.machine.TopicsDeleted(now, s.missed, &s.effects)
+		s.missed = nil
+	}
 	s.setLoading(false)
 	if t.records > 0 {
 		b.grouping.Info("groups loaded", "partition", s.partition.tp.String(), "records", t.records, "bytes", t.bytes)

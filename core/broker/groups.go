@@ -106,8 +106,11 @@ func (b *Broker) followGroups(now base.Instant, deleted []*meta.Topic, out *Effe
 	}
 	for _, s := range b.groups.all() {
 		s.work(b, now, out, func(now base.Instant, out *Effects) {
-			if s.state == shardActive {
+			switch s.state {
+			case shardActive:
 				s.machine.TopicsDeleted(now, topics, &s.effects)
+			case shardLoading:
+				s.missed = append(s.missed, topics...)
 			}
 		})
 	}

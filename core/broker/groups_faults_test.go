@@ -60,7 +60,8 @@ func (h *harness) alterOffsets(name, value string) {
 	}
 }
 
-// A topic that is deleted while a coordinator reads its log takes its offsets with it.
+// A topic that is deleted while a coordinator reads its log takes its offsets with it, also if the next of its name is
+// there when the log is read.
 func TestTopicDeletedWhileGroupsLoad(t *testing.T) {
 	h := groupsHarness(t)
 	if code := h.member("g").commit(1, 5, ""); code != noCode {
@@ -69,10 +70,25 @@ func TestTopicDeletedWhileGroupsLoad(t *testing.T) {
 	h.quiet = true
 	h.restart()
 	h.dropUnless("t", isLoad)
+	h.createUnless("t", 4, isLoad)
 	h.quiet = false
 	h.runTasks()
-	h.create("t", 4)
 	h.wantFetched("g", 1, "-1 ")
+}
+
+// createUnless makes a topic while some tasks go on waiting.
+func (h *harness) createUnless(name string, partitions int32, later func(Task) bool) {
+	h.Helper()
+	c := h.connect()
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.Version = 7
+	req.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}}
+	c.send(req)
+	h.runUnless(later)
+	if len(c.answers) != 1 || c.answers[0].(*kmsg.CreateTopicsResponse).Topics[0].ErrorCode != noCode {
+		h.Fatalf("got %+v, expected %s to be made", c.answers, name)
+	}
+	c.close()
 }
 
 // Power may go when a topic's deletion is synced and that of its offsets is not.

@@ -54,7 +54,9 @@ type shard struct {
 	lastCall uint64
 	timer    timer
 	armed    base.Mono
-	trim     offsetsTrim
+	// missed are the topics that were deleted while the log was read.
+	missed []group.Topic
+	trim   offsetsTrim
 }
 
 var _ expirer = (*shard)(nil)
