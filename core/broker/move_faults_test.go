@@ -80,6 +80,21 @@ func (h *harness) whole(n int) {
 	}
 }
 
+// moveUnsettled moves partition 0 to a directory whose sync fails when the log has just got its name there.
+func (h *harness) moveUnsettled(faults *vfs.Faults, to string) {
+	renamed := false
+	faults.SetHook(func(op vfs.Op) vfs.Decision {
+		renamed = renamed || op.Kind == vfs.OpRename && op.To == to+"/t-0"
+		if op.Kind == vfs.OpSyncDir && op.Name == to && renamed {
+			return vfs.Decision{Err: vfs.ErrIO}
+		}
+		return vfs.Decision{}
+	})
+	h.alterDir(to, base.TopicPartition{Topic: "t"})
+	h.runTasks()
+	faults.SetHook(nil)
+}
+
 // TestMoveWithoutACertainName fails the sync of the directory where a moved log has just got its name. Nobody knows
 // then which directory the disk has, so the log takes nothing more, and whichever the next start finds is whole.
 func TestMoveWithoutACertainName(t *testing.T) {
@@ -98,17 +113,7 @@ func TestMoveWithoutACertainName(t *testing.T) {
 					h.runTasks()
 					from, to = to, from
 				}
-				renamed := false
-				faults.SetHook(func(op vfs.Op) vfs.Decision {
-					renamed = renamed || op.Kind == vfs.OpRename && op.To == to+"/t-0"
-					if op.Kind == vfs.OpSyncDir && op.Name == to && renamed {
-						return vfs.Decision{Err: vfs.ErrIO}
-					}
-					return vfs.Decision{}
-				})
-				h.alterDir(to, tp)
-				h.runTasks()
-				faults.SetHook(nil)
+				h.moveUnsettled(faults, to)
 				acked := 1
 				if code := h.produceCode("t", 0); code == 0 {
 					acked++
@@ -132,23 +137,12 @@ func TestMoveWithoutACertainName(t *testing.T) {
 // the log there.
 func TestUnsettledMoveKeepsTheOldStart(t *testing.T) {
 	h, faults, _, to := failingMoves(t)
-	tp := base.TopicPartition{Topic: "t"}
 	h.mustProduce("t", 0, values("b", "c", "d"))
 	if got := h.deleteRecords(2, "t", 0, 2); got.ErrorCode != noCode {
 		t.Fatalf("got error %d", got.ErrorCode)
 	}
 	h.advance(2 * time.Minute) // the checkpoints are written
-	renamed := false
-	faults.SetHook(func(op vfs.Op) vfs.Decision {
-		renamed = renamed || op.Kind == vfs.OpRename && op.To == to+"/t-0"
-		if op.Kind == vfs.OpSyncDir && op.Name == to && renamed {
-			return vfs.Decision{Err: vfs.ErrIO}
-		}
-		return vfs.Decision{}
-	})
-	h.alterDir(to, tp)
-	h.runTasks()
-	faults.SetHook(nil)
+	h.moveUnsettled(faults, to)
 	h.advance(2 * time.Minute)
 	h.loseAndOpen(vfs.LoseAll)
 	if p := h.b.topics.partition("t", 0); p.offline() != nil || p.log.Start() != 2 {

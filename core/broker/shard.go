@@ -29,7 +29,6 @@ const (
 // whoever works takes up what was left. So nobody waits for the machine, and no lock is held while it works or while
 // its effects are carried out.
 type shard struct {
-	index     int32
 	partition *partition
 
 	mu struct {
@@ -78,7 +77,7 @@ type groupCall struct {
 }
 
 func newShard(b *Broker, p *partition) *shard {
-	s := &shard{index: p.tp.Partition, partition: p, open: make(map[uint64]*groupCall)}
+	s := &shard{partition: p, open: make(map[uint64]*groupCall)}
 	s.machine = b.newMachine(p)
 	s.mu.loading = true
 	return s

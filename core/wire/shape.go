@@ -186,12 +186,6 @@ func CheckRequest(key, version int16, body []byte) (request []byte, err error) {
 	return body[:len(body)-r.Left()], nil
 }
 
-// HasShape reports whether CheckRequest knows an API.
-func HasShape(key int16) bool {
-	_, ok := shapes[key]
-	return ok
-}
-
 // fields reads one structure: its fields and the tagged ones at its end.
 func (r *Reader) fields(shape []field, version int16) {
 	for i := range shape {
