@@ -48,11 +48,12 @@ type group struct {
 	// topics are those that the members of the generation read, if topicsKnown.
 	topics      topicSet
 	topicsKnown bool
-	// join ends the gathering of members. While the group gathers its first ones, it ends in steps of delayMs, at most
-	// remainingMs further, as long as grown says that another came.
-	join                 timer
-	delayMs, remainingMs int64
-	grown                bool
+	// join ends the gathering of members. While the group gathers its first ones, it ends later, by remainingMs at
+	// most, as long as grown says that another came, the last one at grownAt.
+	join        timer
+	remainingMs int64
+	grown       bool
+	grownAt     base.Mono
 	// sync ends the wait for members that have not synced.
 	sync timer
 

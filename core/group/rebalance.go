@@ -48,18 +48,24 @@ func (c *Coordinator) prepareRebalance(g *group, why cause) *groupWrite {
 	}
 	g.grown = false
 	step, most := c.gathering(g)
-	g.delayMs, g.remainingMs = step, max(most-step, 0)
-	if g.delayMs <= 0 {
+	g.remainingMs = most
+	if step <= 0 {
 		return c.completeJoin(g)
 	}
-	c.timers.set(&g.join, (*joinDeadline)(g), c.now.Mono.AddMillis(g.delayMs))
+	c.gatherFor(g, step)
 	return nil
+}
+
+// gatherFor has a new group wait for members for some time.
+func (c *Coordinator) gatherFor(g *group, delayMs int64) {
+	g.remainingMs = max(g.remainingMs-delayMs, 0)
+	c.timers.set(&g.join, (*joinDeadline)(g), c.now.Mono.AddMillis(delayMs))
 }
 
 // mostGathers is how many times GatherMs a new group waits at most.
 const mostGathers = 10
 
-// gathering returns in which steps a new group waits for members, as long as they come, and how long at most.
+// gathering returns how long a new group waits for members, again as long as they come, and how long at most.
 func (c *Coordinator) gathering(g *group) (step, most int64) {
 	cfg := c.options.Config()
 	if cfg.GatherMs <= cfg.InitialDelayMs {
@@ -67,6 +73,16 @@ func (c *Coordinator) gathering(g *group) (step, most int64) {
 	}
 	step = int64(cfg.GatherMs)
 	return step, min(mostGathers*step, g.rebalanceMs())
+}
+
+// longer returns how long a new group that has grown waits on: another step, as in Kafka, or where it only gathers
+// those that come at almost the same time, until a step has passed since the last one came.
+func (c *Coordinator) longer(g *group) int64 {
+	step, _ := c.gathering(g)
+	if cfg := c.options.Config(); cfg.GatherMs > cfg.InitialDelayMs {
+		step -= c.now.Mono.Sub(g.grownAt).Milliseconds()
+	}
+	return min(max(step, 1), g.remainingMs)
 }
 
 // expire ends the gathering of members, or has a new group wait a little longer if it has grown meanwhile.
@@ -77,11 +93,7 @@ func (d *joinDeadline) expire(c *Coordinator) {
 	}
 	if g.previous == Empty && g.grown && g.remainingMs > 0 {
 		g.grown = false
-		waited := g.delayMs
-		step, _ := c.gathering(g)
-		g.delayMs = min(step, g.remainingMs)
-		g.remainingMs = max(g.remainingMs-waited, 0)
-		c.timers.set(&g.join, d, c.now.Mono.AddMillis(g.delayMs))
+		c.gatherFor(g, c.longer(g))
 		return
 	}
 	c.completeJoin(g)

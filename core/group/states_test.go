@@ -172,6 +172,15 @@ func TestGathers(t *testing.T) {
 	if res := answer[*kmsg.JoinGroupResponse](w, first); res.Generation != 1 || len(res.Members) != 12 {
 		t.Errorf("got generation %d of %d members, expected the first of 12", res.Generation, len(res.Members))
 	}
+	pair := w.ask(joining(3, "pair", ""))
+	w.after(2 * time.Millisecond)
+	w.ask(joining(3, "pair", ""))
+	w.after(9 * time.Millisecond) // another would still be waited for
+	w.parked(pair)
+	w.after(time.Millisecond)
+	if res := answer[*kmsg.JoinGroupResponse](w, pair); res.Generation != 1 || len(res.Members) != 2 {
+		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
+	}
 	alone := w.ask(joining(3, "alone", ""))
 	w.after(9 * time.Millisecond)
 	w.parked(alone)

@@ -28,8 +28,9 @@ func (b *bench) heartbeatStudy() *study {
 		rows: []*row{{
 			name: "heartbeats", unit: "% of a core", aim: aim{atMost: 3},
 			what: fmt.Sprintf("the broker's processor time over %v while %d groups of %d members, each with a "+
-				"connection of its own, heartbeat every %v", heartbeatWindow, heartbeatGroups, heartbeatMembers,
-				heartbeatInterval),
+				"connection of its own, heartbeat every %v; gregor_floor_percent is what a Go server takes that reads "+
+				"and answers the same frames at the same pace and does nothing else", heartbeatWindow, heartbeatGroups,
+				heartbeatMembers, heartbeatInterval),
 		}},
 		open: openHeartbeats,
 	}
@@ -37,10 +38,13 @@ func (b *bench) heartbeatStudy() *study {
 
 // heartbeats are the members of all groups, and what reads their answers.
 type heartbeats struct {
-	host    *host
+	pid     int
 	members []*member
 	frames  [][]byte
 	readers sync.WaitGroup
+	// floor is the same load on the least that can answer it, beside gregor alone; end stops that.
+	floor *heartbeats
+	end   func() error
 
 	answered atomic.Int64
 	failure  atomic.Pointer[error]
@@ -53,7 +57,7 @@ func openHeartbeats(ctx context.Context, h *host) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &heartbeats{host: h}
+	x := &heartbeats{pid: r.pid}
 	c, err := dial(ctx, r.address)
 	if err != nil {
 		return nil, err
@@ -66,11 +70,40 @@ func openHeartbeats(ctx context.Context, h *host) (subject, error) {
 		closeAll(x.members)
 		return nil, err
 	}
+	if h.name == gregorName {
+		if x.floor, err = openFloor(ctx, x.members); err != nil {
+			closeAll(x.members)
+			return nil, err
+		}
+	}
+	x.begin()
+	return x, nil
+}
+
+// openFloor starts the least that can answer, and has as many connections to it, for the same frames.
+func openFloor(ctx context.Context, members []*member) (*heartbeats, error) {
+	r, err := startEcho(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x := &heartbeats{pid: r.pid, end: r.end}
+	for _, m := range members {
+		c, err := dial(ctx, r.address)
+		if err != nil {
+			return nil, errors.Join(err, x.close())
+		}
+		x.members = append(x.members, &member{conn: c, group: m.group, id: m.id, generation: m.generation})
+	}
+	x.begin()
+	return x, nil
+}
+
+// begin prepares the members' frames and reads what is answered to them.
+func (x *heartbeats) begin() {
 	for _, m := range x.members {
 		x.frames = append(x.frames, slices.Clone(m.frame(m.heartbeatRequest())))
 		x.readers.Go(func() { x.fail(x.read(m)) })
 	}
-	return x, nil
 }
 
 // fail keeps the first error of a connection that was not closed from here.
@@ -129,7 +162,7 @@ func (x *heartbeats) sample(ctx context.Context) (s sample, err error) {
 	if _, err := x.pace(ctx, heartbeatInterval, time.Second); err != nil {
 		return s, err
 	}
-	before, err := cpuOf(x.host.now.pid)
+	before, err := cpuOf(x.pid)
 	if err != nil {
 		return s, err
 	}
@@ -139,7 +172,7 @@ func (x *heartbeats) sample(ctx context.Context) (s sample, err error) {
 		return s, err
 	}
 	took := time.Since(start)
-	after, err := cpuOf(x.host.now.pid)
+	after, err := cpuOf(x.pid)
 	got := x.answered.Load() - answered
 	if got < sent-int64(len(x.members)) {
 		err = errors.Join(err, fmt.Errorf("%w: got %d answers to %d heartbeats", errAnswer, got, sent))
@@ -149,11 +182,25 @@ func (x *heartbeats) sample(ctx context.Context) (s sample, err error) {
 		{"heartbeats_per_s", float64(got) / took.Seconds()},
 		{"cpu_us_per_heartbeat", 1e6 * (after - before) / float64(max(got, 1))},
 	}
+	if err == nil && x.floor != nil {
+		var least sample
+		least, err = x.floor.sample(ctx)
+		if err == nil {
+			s.facts = append(s.facts, fact{"floor_percent", least.figures[0]})
+		}
+	}
 	return s, err
 }
 
 func (x *heartbeats) close() error {
 	closeAll(x.members)
 	x.readers.Wait()
-	return nil
+	var err error
+	if x.end != nil {
+		err = x.end()
+	}
+	if x.floor != nil {
+		err = errors.Join(err, x.floor.close())
+	}
+	return err
 }

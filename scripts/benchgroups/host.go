@@ -9,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -176,20 +174,8 @@ func (w *wantedProfile) fetch(ctx context.Context, address string) error {
 
 // cpuOf returns the processor time that a process has used so far, in seconds.
 func cpuOf(pid int) (float64, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// Behind the command's name in parentheses the 12th and 13th fields are user and system time.
-	_, rest, _ := strings.Cut(string(content), ") ")
-	fields := strings.Fields(rest)
-	const user, system, perSecond = 11, 12, 100
-	if len(fields) <= system {
-		return 0, fmt.Errorf("process %d: got %d fields of its status, expected more than %d", pid, len(fields), system)
-	}
-	u, uerr := strconv.ParseFloat(fields[user], 64)
-	s, serr := strconv.ParseFloat(fields[system], 64)
-	return (u + s) / perSecond, errors.Join(uerr, serr)
+	d, err := node.CPUOf(pid)
+	return d.Seconds(), err
 }
 
 // cpuOfClient returns the processor time that this process has used so far, in seconds.

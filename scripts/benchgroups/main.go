@@ -40,7 +40,11 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx)
+	do := run
+	if os.Getenv(echoVariable) != "" {
+		do = func(context.Context) error { return serveEcho() }
+	}
+	err := do(ctx)
 	switch {
 	case err == nil:
 		return

@@ -17,6 +17,8 @@ type member struct {
 	group, id  string
 	generation int32
 	leader     bool
+	// share is how many partitions the member is assigned, at least one.
+	share int
 }
 
 // The timeouts of members: so long that those of one broker live on while the other is measured.
@@ -59,6 +61,11 @@ func formed(members []*member) error {
 			return err
 		}
 	}
+	return agreed(members)
+}
+
+// agreed reads the answers to the JoinGroup of all members, and has them sync.
+func agreed(members []*member) error {
 	for _, m := range members {
 		if err := m.joined(); err != nil {
 			return err
@@ -114,7 +121,10 @@ func (m *member) syncRequest(all []*member) *kmsg.SyncGroupRequest {
 	for i, to := range all {
 		plan := kmsg.NewConsumerMemberAssignment()
 		t := kmsg.NewConsumerMemberAssignmentTopic()
-		t.Topic, t.Partitions = topicName, []int32{int32(i)}
+		t.Topic = topicName
+		for k := range max(to.share, 1) {
+			t.Partitions = append(t.Partitions, int32(k*len(all)+i))
+		}
 		plan.Topics = append(plan.Topics, t)
 		a := kmsg.NewSyncGroupRequestGroupAssignment()
 		a.MemberID, a.MemberAssignment = to.id, plan.AppendTo(nil)

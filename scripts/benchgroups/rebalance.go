@@ -113,7 +113,7 @@ func (x *rebalance) form(ctx context.Context) (*crowd, time.Duration, error) {
 		one := &consumer{crowd: c, owned: make(map[int32]bool)}
 		c.all = append(c.all, one)
 	}
-	start := time.Now()
+	c.started = time.Now()
 	var starting sync.WaitGroup
 	errs := make([]error, len(c.all))
 	for i, one := range c.all {
@@ -124,15 +124,42 @@ func (x *rebalance) form(ctx context.Context) (*crowd, time.Duration, error) {
 		return c, 0, err
 	}
 	at, err := c.stable(ctx, consumers)
-	return c, at.Sub(start), err
+	return c, at.Sub(c.started), err
 }
 
 func (x starts) sample(ctx context.Context) (s sample, err error) {
+	used, err := x.used()
+	if err != nil {
+		return s, err
+	}
 	c, took, err := x.form(ctx)
 	defer c.close()
+	if err != nil {
+		return s, err
+	}
 	s.figures = []float64{ms(took)}
-	s.facts = []fact{{"generations", c.generation()}}
-	return s, err
+	joined, synced := c.asked()
+	s.facts = []fact{
+		{"generations", c.generation()},
+		{"before_last_join_ms", ms(joined.Sub(c.started))}, {"joins_to_syncs_ms", ms(synced.Sub(joined))},
+	}
+	return s, x.add(&s, used)
+}
+
+// usage is the processor time used so far by the consumers and the broker, in seconds.
+type usage struct{ client, broker float64 }
+
+func (x *rebalance) used() (usage, error) {
+	broker, err := cpuOf(x.host.now.pid)
+	return usage{cpuOfClient(), broker}, err
+}
+
+// add tells the processor time since then.
+func (x *rebalance) add(s *sample, since usage) error {
+	now, err := x.used()
+	s.facts = append(s.facts, fact{"client_cpu_ms", 1e3 * (now.client - since.client)},
+		fact{"cpu_ms", 1e3 * (now.broker - since.broker)})
+	return err
 }
 
 func (x kills) sample(ctx context.Context) (s sample, err error) {
@@ -142,11 +169,18 @@ func (x kills) sample(ctx context.Context) (s sample, err error) {
 		return s, err
 	}
 	before := c.generation()
-	heard := c.all[consumers/2].cut()
+	over := c.all[consumers/2].cut().Add(x.session)
 	at, err := c.stable(ctx, consumers-1)
-	s.figures = []float64{ms(at.Sub(heard.Add(x.session)))}
-	s.facts = []fact{{"generations", c.generation() - before}}
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	joined, synced := c.asked()
+	s.figures = []float64{ms(at.Sub(over))}
+	s.facts = []fact{
+		{"generations", c.generation() - before}, {"before_last_join_ms", ms(joined.Sub(over))},
+		{"joins_to_syncs_ms", ms(synced.Sub(joined))},
+	}
+	return s, nil
 }
 
 func (x *rebalance) close() error { return nil }
@@ -155,6 +189,7 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
 // crowd is the consumers of a group.
 type crowd struct {
+	started time.Time
 	all     []*consumer
 	changed chan struct{}
 
@@ -184,6 +219,25 @@ func (c *crowd) stable(ctx context.Context, of int) (time.Time, error) {
 func (c *crowd) generation() float64 {
 	_, n := c.all[0].client.GroupMetadata()
 	return float64(n)
+}
+
+// asked returns when the last consumer sent its first JoinGroup since the one before was synced, and when the last
+// SyncGroup was answered.
+func (c *crowd) asked() (joined, synced time.Time) {
+	later := func(a, b time.Time) time.Time {
+		if a.After(b) {
+			return a
+		}
+		return b
+	}
+	for _, one := range c.all {
+		one.mu.Lock()
+		if !one.dead {
+			joined, synced = later(joined, one.joined), later(synced, one.synced)
+		}
+		one.mu.Unlock()
+	}
+	return joined, synced
 }
 
 func (c *crowd) covered(of int) (time.Time, bool) {
@@ -227,6 +281,9 @@ type consumer struct {
 	conns []net.Conn
 	dead  bool
 	heard time.Time // when the last request was sent that began the session anew, and was answered
+	// joined is when the first JoinGroup since the last SyncGroup was sent, synced when the last SyncGroup was
+	// answered.
+	joined, synced time.Time
 }
 
 var errCut = errors.New("the consumer is cut off")
@@ -307,7 +364,16 @@ func (c *consumer) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e kgo.BrokerE2E)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard = time.Now().Add(-e.DurationE2E())
+	now := time.Now()
+	c.heard = now.Add(-e.DurationE2E())
+	switch kmsg.Key(key) {
+	case kmsg.JoinGroup:
+		if !c.joined.After(c.synced) {
+			c.joined = c.heard
+		}
+	case kmsg.SyncGroup:
+		c.synced = now
+	}
 }
 
 // cut ends the consumer's connections for good, as if its machine had gone, and returns when it was last heard. What it

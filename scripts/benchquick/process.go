@@ -13,8 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gregor-log/gregor/bench/limit"
@@ -102,23 +100,11 @@ func (p *process) stop() error {
 
 // cpu returns the processor time that the process has used so far, in seconds.
 func (p *process) cpu() float64 {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	d, err := node.CPUOf(p.cmd.Process.Pid)
 	if err != nil {
 		return 0
 	}
-	// Behind the command's name in parentheses the 12th and 13th fields are user and system time.
-	_, rest, _ := strings.Cut(string(content), ") ")
-	fields := strings.Fields(rest)
-	const user, system, perSecond = 11, 12, 100
-	if len(fields) <= system {
-		return 0
-	}
-	u, uerr := strconv.ParseFloat(fields[user], 64)
-	s, serr := strconv.ParseFloat(fields[system], 64)
-	if uerr != nil || serr != nil {
-		return 0
-	}
-	return (u + s) / perSecond
+	return d.Seconds()
 }
 
 // counters are what a broker's process counts.
