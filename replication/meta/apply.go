@@ -30,7 +30,8 @@ func (m *Image) Apply(last Position, records ...Record) (*Image, *Delta, error) 
 		}
 	}
 	b.image.position = last
-	return &b.image, b.delta(), nil
+	next := b.image // on its own: a pointer into the builder would keep it, and with it all images before
+	return &next, b.delta(), nil
 }
 
 // builder is an image while records are applied to it.

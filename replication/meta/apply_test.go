@@ -4,8 +4,10 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/gregor-log/gregor/base"
 )
@@ -151,6 +153,20 @@ func TestEpochsThatWrap(t *testing.T) {
 	if _, _, err := m.Apply(at(m, 1), change); !errors.Is(err, ErrRecordDoesNotFit) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestOldImagesAreNotKept: an image holds nothing of the one it was made from but what both share. Else a broker's
+// memory would grow with every change that was ever made.
+func TestOldImagesAreNotKept(t *testing.T) {
+	first, _ := apply(t, NewImage(), broker(1, 1, "", false))
+	old := weak.Make(first)
+	next, delta := apply(t, first, broker(2, 2, "", false))
+	runtime.GC()
+	if old.Value() != nil {
+		t.Error("the image before is still in memory")
+	}
+	runtime.KeepAlive(next)
+	runtime.KeepAlive(delta)
 }
 
 // TestPositions applies records at places before and after the image's.
