@@ -11,7 +11,9 @@
 // sessions allowed, one replica of the offsets), and the same client drives both. Kafka works before it is measured, so
 // that its code is compiled. Samples alternate and so does who begins, gregor, Kafka, Kafka, gregor, ...: a pair is one
 // sample of each. A row tells the medians of both, their ratio, the least and the largest ratio of a pair, and whether
-// its aim is met; a missed aim is no error. A row that could not be measured says why, and the exit code is 4.
+// its aim is met; a missed aim is no error. Rows that make many files want a file system with a journal, or one from
+// which no other run's files were deleted in the last minutes; see host.stop. A row that could not be measured says
+// why, and the exit code is 4.
 package main
 
 import (
