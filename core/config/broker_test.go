@@ -44,7 +44,7 @@ func TestBrokerWithoutProperties(t *testing.T) {
 		MaxConnectionsPerIP: math.MaxInt32, MaxIdleMs: 600000, FetchMaxBytes: 57671680, FetchSessions: 1000,
 		DescribePartitions: 2000, ProducerIDExpirationMs: 86400000, ProducerIDCheckMs: 600000,
 		GroupMinSessionMs: 6000, GroupMaxSessionMs: 1800000, GroupInitialDelayMs: 3000,
-		GroupGatherMs: 10, GroupMaxSize: math.MaxInt32,
+		GroupGatherMs: 25, GroupMaxSize: math.MaxInt32,
 		OffsetMetadataMaxBytes: 4096, OffsetsRetentionMs: 10080 * minute, OffsetsCheckMs: 600000,
 		OffsetsPartitions: 50, OffsetsReplicas: 3, OffsetsSegmentBytes: 100 << 20,
 		Defaults: Topic{

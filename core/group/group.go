@@ -3,6 +3,7 @@ package group
 import (
 	"container/list"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -49,11 +50,12 @@ type group struct {
 	topics      topicSet
 	topicsKnown bool
 	// join ends the gathering of members. While the group gathers its first ones, it ends later, by remainingMs at
-	// most, as long as grown says that another came, the last one at grownAt.
+	// most, as long as grown says that another came: the last one at grownAt, with at most grownGap between two.
 	join        timer
 	remainingMs int64
 	grown       bool
 	grownAt     base.Mono
+	grownGap    time.Duration
 	// sync ends the wait for members that have not synced.
 	sync timer
 

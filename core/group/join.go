@@ -188,7 +188,7 @@ func (c *Coordinator) addMember(g *group, id string, r *joinRequest) *groupWrite
 		protocols: r.protocols, assignment: []byte{}, fresh: true,
 	}
 	if g.state == PreparingRebalance && g.previous == Empty {
-		g.grown, g.grownAt = true, c.now.Mono
+		c.grow(g)
 	}
 	if len(g.members) == 0 {
 		g.protocolType = r.ProtocolType

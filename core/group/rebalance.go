@@ -46,7 +46,7 @@ func (c *Coordinator) prepareRebalance(g *group, why cause) *groupWrite {
 		c.timers.set(&g.join, (*joinDeadline)(g), c.now.Mono.AddMillis(g.rebalanceMs()))
 		return nil
 	}
-	g.grown = false
+	g.grown, g.grownAt, g.grownGap = false, c.now.Mono, 0
 	step, most := c.gathering(g)
 	g.remainingMs = most
 	if step <= 0 {
@@ -75,14 +75,24 @@ func (c *Coordinator) gathering(g *group) (step, most int64) {
 	return step, min(mostGathers*step, g.rebalanceMs())
 }
 
+// unevenness is how many times the longest time between two members a group waits for another.
+const unevenness = 3
+
 // longer returns how long a new group that has grown waits on: another step, as in Kafka, or where it only gathers
-// those that come at almost the same time, until a step has passed since the last one came.
+// those that come at almost the same time, until a step has passed since the last one came. A machine that is so slow
+// that they come with some time between them is given more.
 func (c *Coordinator) longer(g *group) int64 {
 	step, _ := c.gathering(g)
 	if cfg := c.options.Config(); cfg.GatherMs > cfg.InitialDelayMs {
-		step -= c.now.Mono.Sub(g.grownAt).Milliseconds()
+		step = max(step, unevenness*g.grownGap.Milliseconds()) - c.now.Mono.Sub(g.grownAt).Milliseconds()
 	}
 	return min(max(step, 1), g.remainingMs)
+}
+
+// grow notes that another member has come while a new group gathers its first ones.
+func (c *Coordinator) grow(g *group) {
+	g.grownGap = max(g.grownGap, c.now.Mono.Sub(g.grownAt))
+	g.grown, g.grownAt = true, c.now.Mono
 }
 
 // expire ends the gathering of members, or has a new group wait a little longer if it has grown meanwhile.

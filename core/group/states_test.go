@@ -181,6 +181,15 @@ func TestGathers(t *testing.T) {
 	if res := answer[*kmsg.JoinGroupResponse](w, pair); res.Generation != 1 || len(res.Members) != 2 {
 		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
 	}
+	slow := w.ask(joining(3, "slow", ""))
+	w.after(6 * time.Millisecond)
+	w.ask(joining(3, "slow", ""))
+	w.after(17 * time.Millisecond) // three times as long as the second took is waited for a third
+	w.parked(slow)
+	w.after(time.Millisecond)
+	if res := answer[*kmsg.JoinGroupResponse](w, slow); res.Generation != 1 || len(res.Members) != 2 {
+		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
+	}
 	alone := w.ask(joining(3, "alone", ""))
 	w.after(9 * time.Millisecond)
 	w.parked(alone)

@@ -84,6 +84,16 @@ func (r *row) medians() (gregor, kafka float64) {
 	return (&result.Row{Pairs: r.pairs}).Medians()
 }
 
+// means returns the means of gregor's figures and of Kafka's: where either has two ways to go, as a rebalance has that
+// takes one round or several, the median tells of one of them alone.
+func (r *row) means() (gregor, kafka float64) {
+	for _, p := range r.pairs {
+		gregor += p.Gregor / float64(len(r.pairs))
+		kafka += p.Raw / float64(len(r.pairs))
+	}
+	return gregor, kafka
+}
+
 // spread returns the least and the largest ratio of a pair.
 func (r *row) spread() (least, largest float64) {
 	_, least, largest = (&result.Row{Pairs: r.pairs}).Ratio()
@@ -124,6 +134,10 @@ func (b *bench) print(w io.Writer) error {
 	fmt.Fprintln(w)
 	for _, r := range b.rows {
 		fmt.Fprintf(w, "%s: %s\n", r.name, r.what)
+		if len(r.pairs) > 0 {
+			gregor, kafka := r.means()
+			fmt.Fprintf(w, "    means %s and %s, their ratio %s\n", number(gregor), number(kafka), number(gregor/kafka))
+		}
 		for _, f := range r.facts {
 			fmt.Fprintf(w, "    %s %s\n", f.key, number(result.Median(f.values)))
 		}
@@ -151,6 +165,9 @@ func (r *row) fields() result.Fields {
 		out.Add("gregor", gregor)
 		out.Add("kafka", kafka)
 		out.Add("ratio", gregor/kafka)
+		gregor, kafka = r.means()
+		out.Add("gregor_mean", gregor)
+		out.Add("kafka_mean", kafka)
 		out.Add("ratio_min", least)
 		out.Add("ratio_max", largest)
 	}

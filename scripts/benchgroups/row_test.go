@@ -46,7 +46,8 @@ func TestTableHoldsMediansAndFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"2 ms", "9 ms", "0.222 (0.100-4.444, 3)", "ratio <= 0.33", "yes", "gregor_cpu 6", "nobody answered",
+		"2 ms", "9 ms", "0.222 (0.100-4.444, 3)", "ratio <= 0.33", "yes", "gregor_cpu 6",
+		"means 14.3 and 9, their ratio 1.59", "nobody answered",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, out.String())
