@@ -12,8 +12,9 @@ var gregorKeys = []Key{
 	hiddenKey("gregor.admin.pprof", Boolean, "false", nil, Low, ReadOnly, works,
 		"Whether the page has /debug/pprof as well, which must be on a loopback address then."),
 	hiddenKey("gregor.group.gather.ms", Int, "25", atLeast(0), Low, ReadOnly, works,
-		"How long in milliseconds a new group waits for another member after the last one, at most ten times that, "+
-			"where group.initial.rebalance.delay.ms says less: members that start together make one generation, not three."),
+		"How long in milliseconds a new group waits for another member after the last one, at most ten times "+
+			"that, where group.initial.rebalance.delay.ms says less: members that start together make one "+
+			"generation, not many."),
 	hiddenKey("gregor.log.level", String, null, oneOf("debug", "info", "warn", "error"), Low, ReadOnly, works,
 		"The least level of the lines to log, unless --log-level says it; SIGHUP reads it anew."),
 	brokerKey("gregor.tcp.congestion.control", String, "auto", nonEmpty, Low, ReadOnly, works,
