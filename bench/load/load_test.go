@@ -101,6 +101,21 @@ func TestStoreKeepsEveryFrame(t *testing.T) {
 	}
 }
 
+// TestRequestsAreCounted sends so many requests as were asked for, whatever the window is.
+func TestRequestsAreCounted(t *testing.T) {
+	b, err := load.NewRecord(100, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := load.Produce{
+		Address: serve(t, limit.Options{Kind: limit.Discard}), Topic: topic, Partitions: 1, Connections: 2, InFlight: 5,
+		Batch: b, Acks: 1, Requests: 7,
+	}
+	if got, err := p.Run(t.Context()); err != nil || got.All != 14 {
+		t.Errorf("got %d requests, %v, expected 7 on each of 2 connections", got.All, err)
+	}
+}
+
 // writeLog makes a file of batches as a log has them and returns how to send it.
 func writeLog(t *testing.T, batches int64) limit.Source {
 	t.Helper()

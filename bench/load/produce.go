@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net"
 	"time"
 
@@ -24,6 +25,8 @@ type Produce struct {
 	// Acks is 1 or -1; 0 would leave nothing to count.
 	Acks   int16
 	Window Window
+	// Requests, if it is not 0, is how many each connection sends, whatever the window.
+	Requests int64
 }
 
 // produceVersion is the newest Produce version that names topics by their names.
@@ -83,9 +86,9 @@ func (p *Produce) request(partition int32) []byte {
 }
 
 func (p *producer) run(c *net.TCPConn, m *meter) error {
-	for now := time.Now(); !m.over(now) || p.acked < p.next; now = time.Now() {
-		if !m.over(now) {
-			if err := p.fill(c, now); err != nil {
+	for now := time.Now(); p.left(now, m) > 0 || p.acked < p.next; now = time.Now() {
+		if left := p.left(now, m); left > 0 {
+			if err := p.fill(c, now, left); err != nil {
 				return err
 			}
 		}
@@ -96,13 +99,25 @@ func (p *producer) run(c *net.TCPConn, m *meter) error {
 	return nil
 }
 
-// fill sends until so many requests are in flight as may be.
-func (p *producer) fill(c *net.TCPConn, now time.Time) error {
+// left returns how many requests may still be sent.
+func (p *producer) left(now time.Time, m *meter) int64 {
+	switch {
+	case p.load.Requests > 0:
+		return p.load.Requests - int64(p.next)
+	case m.over(now):
+		return 0
+	}
+	return math.MaxInt64
+}
+
+// fill sends until so many requests are in flight as may be, and left at most.
+func (p *producer) fill(c *net.TCPConn, now time.Time, left int64) error {
 	for {
 		n := min(p.load.InFlight-int(p.next-p.acked), len(p.buf)/p.frame)
-		if n == 0 {
+		if n = int(min(int64(n), left)); n == 0 {
 			return nil
 		}
+		left -= int64(n)
 		for i := range n {
 			binary.BigEndian.PutUint32(p.buf[i*p.frame+offCorrelation:], uint32(p.next))
 			p.sent[int(p.next)%len(p.sent)] = now

@@ -64,3 +64,12 @@ func plain(value any) any {
 	}
 	return rounded
 }
+
+// Map returns the fields as JSON would have them, without their order.
+func (f Fields) Map() map[string]any {
+	m := make(map[string]any, len(f))
+	for _, field := range f {
+		m[field.Key] = plain(field.Value)
+	}
+	return m
+}

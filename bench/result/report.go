@@ -55,8 +55,8 @@ func (r *Row) cells() string {
 	if len(r.Pairs) > 0 {
 		gregor, raw := r.Medians()
 		median, least, largest := r.Ratio()
-		unit := unitText(r.Unit)
-		cells[1], cells[2] = number(gregor)+" "+unit, number(raw)+" "+unit
+		unit := UnitText(r.Unit)
+		cells[1], cells[2] = Number(gregor)+" "+unit, Number(raw)+" "+unit
 		cells[3] = fmt.Sprintf("%.2f (%.2f-%.2f, %d)", median, least, largest, len(r.Pairs))
 	}
 	if r.Target.Bound != NoBound {
@@ -84,8 +84,8 @@ func (r *Report) details() string {
 	return out.String()
 }
 
-// unitText turns a unit of a key into the one that people read.
-func unitText(unit string) string {
+// UnitText turns a unit of a key into the one that people read.
+func UnitText(unit string) string {
 	switch unit {
 	case "mb_per_s":
 		return "MB/s"
@@ -97,8 +97,8 @@ func unitText(unit string) string {
 	return strings.ReplaceAll(unit, "_", " ")
 }
 
-// number writes a figure as people like it: whole from 100 on.
-func number(v float64) string {
+// Number writes a figure as people like it: whole from 100 on.
+func Number(v float64) string {
 	if v >= 100 {
 		return fmt.Sprintf("%.0f", v)
 	}

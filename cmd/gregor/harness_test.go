@@ -14,20 +14,20 @@ import (
 	"github.com/gregor-log/gregor/core/vfs"
 )
 
-// result is how a command ended.
-type result struct {
+// ending is how a command ended.
+type ending struct {
 	code      int
 	out, errs string
 }
 
 // gregor runs a command in this process, with stdin.
-func gregor(t *testing.T, in string, args ...string) result {
+func gregor(t *testing.T, in string, args ...string) ending {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var out, errs bytes.Buffer
 	code := run(ctx, args, strings.NewReader(in), &out, &errs)
-	return result{code, out.String(), errs.String()}
+	return ending{code, out.String(), errs.String()}
 }
 
 // ok runs a command that ends well and returns its stdout.

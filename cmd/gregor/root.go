@@ -32,6 +32,8 @@ var commands = []struct {
 	{groupInspect, newLogCommand},
 	{groupInspect, newSimCommand},
 	{groupInspect, newVerifyCommand},
+	{groupInspect, newBenchCommand},
+	{groupInspect, newReportCommand},
 	{groupInspect, newCheckCommand},
 	{groupOther, newCompletionCommand},
 	{groupOther, newVersionCommand},

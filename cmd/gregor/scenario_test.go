@@ -28,7 +28,7 @@ func TestScenarios(t *testing.T) {
 }
 
 // show writes how a command ended.
-func show(r result) string {
+func show(r ending) string {
 	var b strings.Builder
 	b.WriteString(mask(r.out))
 	for line := range strings.Lines(mask(r.errs)) {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gregor-log/gregor/bench/result"
 	"github.com/gregor-log/gregor/scripts/internal/kafka"
 	"github.com/gregor-log/gregor/scripts/internal/node"
 )
@@ -176,7 +177,7 @@ func (w *wantedProfile) fetch(ctx context.Context, address string) error {
 
 // cpuOf returns the processor time that a process has used so far, in seconds.
 func cpuOf(pid int) (float64, error) {
-	d, err := node.CPUOf(pid)
+	d, err := result.CPUOf(pid)
 	return d.Seconds(), err
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/bench/result"
 	"github.com/gregor-log/gregor/scripts/internal/node"
 )
 
@@ -100,7 +101,7 @@ func (p *process) stop() error {
 
 // cpu returns the processor time that the process has used so far, in seconds.
 func (p *process) cpu() float64 {
-	d, err := node.CPUOf(p.cmd.Process.Pid)
+	d, err := result.CPUOf(p.cmd.Process.Pid)
 	if err != nil {
 		return 0
 	}

@@ -26,7 +26,7 @@ var house = []folder{
 	}},
 	{name: "netsim", level: 3, packages: []string{"clock", "disk", "link", "world", "scenario"}},
 	{name: "gregortest", level: 4, packages: []string{""}},
-	{name: "bench", level: 5, packages: []string{"result", "limit", "load", "peer", "study"}},
+	{name: "bench", level: 5, packages: []string{"result", "limit", "load", "peer", "matrix", "study"}},
 	{name: "consistency", level: 5, packages: []string{"history", "workload", "model", "anomaly", "checker"}},
 	{name: "fuzz", level: 5, packages: []string{""}},
 	{name: "reports", level: 6, packages: []string{""}},

@@ -55,6 +55,13 @@ func (p *Progress) SetTotal(total int64) {
 	}
 }
 
+// Title says what is being done.
+func (p *Progress) Title(text string) {
+	if p.bar != nil {
+		p.bar.Describe(text)
+	}
+}
+
 // Set says how many units are done.
 func (p *Progress) Set(done int64) {
 	if p.bar != nil {

@@ -1,4 +1,4 @@
-package node
+package result
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 )
 
 // CPUOf returns the processor time that a process has used so far, to the nanosecond: the clock of another process, see
-// clock_getcpuclockid(3).
+// clock_getcpuclockid(3). 0 is the calling process.
 func CPUOf(pid int) (time.Duration, error) {
 	const scheduled = 2 // the clock that counts what the scheduler gave, user and system time together
 	var t unix.Timespec

@@ -1,0 +1,22 @@
+// Package matrix measures what a broker does beside another one and beside the raw loop that bounds both, in one run:
+// rows of produce and fetch with fixed sizes, numbers of connections and requests in flight.
+//
+// # A round
+//
+// A row is measured in rounds. In each, gregor and every peer is measured once, and the raw loop before the first and
+// after the last; who begins moves on by one from round to round. The round's limit is the mean of the two figures of
+// the loop. Where they differ by more than a tenth the machine was busy with something else, and the round is thrown
+// away and taken again. So all figures of a round were taken within seconds of each other, and their ratios mean
+// something on a machine whose speed changes from minute to minute.
+//
+// # The same for all
+//
+// One load generator (package load) drives all sides with the same bytes over sockets with the same options. Brokers
+// that are started here get an empty directory for each sample of a produce row, so that nobody pays for the pages that
+// another has dirtied. What was acknowledged is looked for in the log after each sample.
+//
+// # What stands beside a figure
+//
+// The processor time of server and client, apart, and what the client reaches against a server that drops everything:
+// where a limit comes near that, it is the client's.
+package matrix

@@ -1,0 +1,159 @@
+//go:build linux
+
+package matrix_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gregor-log/gregor/bench/limit"
+	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/bench/matrix"
+	"github.com/gregor-log/gregor/bench/peer"
+	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/gregortest"
+)
+
+// short is a window that ends soon, and is as long as anybody may be kept from working.
+var short = load.Window{Warm: 20 * time.Millisecond, For: 200 * time.Millisecond}
+
+// loops runs raw loops in this process until the test ends.
+func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
+	return func(arguments func(dir string) ([]string, error)) peer.Peer {
+		dir := t.TempDir()
+		given, err := arguments(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := limit.Options{Dir: dir, FileBytes: 1 << 30}
+		for i := 0; i+1 < len(given); i += 2 {
+			if given[i] == "--kind" {
+				o.Kind = limit.Kind(given[i+1])
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		s, err := limit.Serve(ctx, "127.0.0.1:0", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			cancel()
+			s.Wait()
+		})
+		return peer.Peer{Name: result.Limit, Address: s.Address()}
+	}
+}
+
+// topics returns the names of a broker's topics.
+func topics(t *testing.T, b *gregortest.Broker) []string {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	found, err := kadm.NewClient(client).ListTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.Names()
+}
+
+// row returns the row of a name.
+func row(t *testing.T, name string) *matrix.Row {
+	t.Helper()
+	rows, err := matrix.Find(name)
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("got %v, %v", rows, err)
+	}
+	return rows[0]
+}
+
+// TestMeasure measures two brokers that run already: every side has a sample in every round that was kept, and no topic
+// is left behind.
+func TestMeasure(t *testing.T) {
+	brokers := []*gregortest.Broker{gregortest.Start(t), gregortest.Start(t)}
+	var steps []matrix.Step
+	m, err := matrix.Measure(t.Context(), row(t, "produce-tiny"), matrix.Options{
+		Dir: t.TempDir(), Rounds: 1,
+		Peers: []peer.Peer{
+			{Name: result.Gregor, Address: brokers[0].Addr()}, {Name: "other", Address: brokers[1].Addr()},
+		},
+		Window: short, Loop: loops(t), Progress: func(s matrix.Step) { steps = append(steps, s) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Failure != "" && !strings.Contains(m.Failure, "noisy") {
+		t.Fatalf("got %s", m.Failure)
+	}
+	for _, s := range m.Sides {
+		want := m.Rounds
+		if s.Name == result.ClientAlone {
+			want = 1
+		}
+		if len(s.Samples) != want {
+			t.Errorf("%s: got %d samples in %d rounds", s.Name, len(s.Samples), m.Rounds)
+		}
+		for _, x := range s.Samples {
+			if x.Figure <= 0 || x.Requests <= 0 || x.ServerCPU == nil || *x.ServerCPU <= 0 || x.ClientCPU <= 0 {
+				t.Errorf("%s: got %+v", s.Name, x)
+			}
+		}
+	}
+	if len(steps) < 6 || steps[0].Side != result.Limit || steps[3].Side != result.Gregor || steps[4].Side != "other" {
+		t.Errorf("got steps %v", steps)
+	}
+	for _, b := range brokers {
+		if left := topics(t, b); len(left) > 0 {
+			t.Errorf("topics %v are left", left)
+		}
+	}
+}
+
+// TestPeersThatFail: a peer that closes each connection is named in the row's failure; the run goes on.
+func TestPeersThatFail(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	m, err := matrix.Measure(t.Context(), row(t, "produce-tiny"), matrix.Options{
+		Dir: t.TempDir(), Rounds: 1, Peers: []peer.Peer{{Name: "broken", Address: l.Addr().String()}}, Loop: loops(t),
+		Window: short,
+	})
+	if err != nil || !strings.Contains(m.Failure, "broken") || m.Rounds != 0 {
+		t.Errorf("got %q after %d rounds, %v", m.Failure, m.Rounds, err)
+	}
+}
+
+func TestRows(t *testing.T) {
+	rows, err := matrix.Find("suite")
+	if err != nil || len(rows) < 7 {
+		t.Fatalf("got %d rows, %v", len(rows), err)
+	}
+	for _, r := range rows {
+		if r.Name == "" || r.What == "" || r.Unit == "" || len(r.Settings) == 0 || len(r.Aims) == 0 {
+			t.Errorf("got %+v", r)
+		}
+	}
+	if _, err := matrix.Find("produce-larg"); !errors.Is(err, matrix.ErrNoRow) {
+		t.Errorf("got %v, expected ErrNoRow", err)
+	}
+}

@@ -1,0 +1,260 @@
+//go:build linux
+
+package matrix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gregor-log/gregor/bench/limit"
+	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/bench/peer"
+	"github.com/gregor-log/gregor/bench/result"
+)
+
+// Options say how to measure.
+type Options struct {
+	// Dir is a folder on the disk to measure; what is made in it is removed again.
+	Dir string
+	// Rounds is how many rounds a row takes.
+	Rounds int
+	// Peers are measured in each round; the first is gregor.
+	Peers []peer.Peer
+	// Loop returns a peer that is a raw loop: the program of it, and its arguments behind its address.
+	Loop func(arguments func(dir string) ([]string, error)) peer.Peer
+	// Window is how long a sample is, a row's own length if it is zero.
+	Window load.Window
+	// Progress, which may be nil, is told of each sample.
+	Progress func(Step)
+}
+
+// Step is one sample that was taken.
+type Step struct {
+	Row, Side string
+	Unit      string
+	Figure    float64
+	// Done of Total samples are there; rounds that are taken again count once more.
+	Done, Total int
+}
+
+// largestDrift is how much the limit may change within a round.
+const largestDrift = 0.10
+
+// mostTries is how many times as many rounds as were asked for are tried.
+const mostTries = 3
+
+// Measure measures a row. A row that cannot be measured has its reason in the measurement; the error is for what
+// concerns the whole run.
+func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, error) {
+	m := &result.Measurement{
+		Row: row.Name, What: row.What, Unit: row.Unit, Durability: row.Durability, Settings: row.Settings,
+		Aims: row.Aims,
+	}
+	for _, p := range o.Peers {
+		m.Sides = append(m.Sides, &result.Side{Name: p.Name})
+	}
+	m.Sides = append(m.Sides, &result.Side{Name: result.Limit}, &result.Side{Name: result.ClientAlone})
+	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
+	r.loop = o.Loop(row.work.loop)
+	before := result.ReadCPU()
+	err := errors.Join(r.rounds(ctx), r.end())
+	m.StealPercent = result.ReadCPU().StealSince(before)
+	if err != nil {
+		m.Failure = err.Error()
+	}
+	if ctx.Err() != nil {
+		return m, context.Cause(ctx)
+	}
+	return m, nil
+}
+
+// run is one row being measured.
+type run struct {
+	Options
+	row  *Row
+	into *result.Measurement
+	loop peer.Peer
+	// kept are the sides that run on from sample to sample.
+	kept map[string]*side
+	done int
+}
+
+// side is one that runs and is ready.
+type side struct {
+	instance *peer.Instance
+	subject  subject
+}
+
+// taken is a sample with its latencies.
+type taken struct {
+	result.Sample
+	latency *hdrhistogram.Histogram
+}
+
+func (r *run) rounds(ctx context.Context) error {
+	if err := r.clientAlone(ctx); err != nil {
+		return err
+	}
+	// The first one finds cold caches and memory that the machine has never used.
+	if _, err := r.take(ctx, r.loop, true); err != nil {
+		return err
+	}
+	before, err := r.take(ctx, r.loop, true)
+	if err != nil {
+		return err
+	}
+	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
+		round := make([]taken, len(r.Peers))
+		for k := range r.Peers {
+			i := (tries + k) % len(r.Peers) // who begins moves on
+			if round[i], err = r.take(ctx, r.Peers[i], false); err != nil {
+				return err
+			}
+		}
+		after, err := r.take(ctx, r.loop, true)
+		if err != nil {
+			return err
+		}
+		r.keep(round, before, after)
+		before = after
+	}
+	if r.into.Rounds < r.Rounds {
+		return fmt.Errorf("%w: %d of %d rounds had a steady limit", ErrNoisy, r.into.Rounds,
+			r.into.Rounds+r.into.Dropped)
+	}
+	return nil
+}
+
+// ErrNoisy reports a machine whose raw loops change from one moment to the next.
+var ErrNoisy = errors.New("noisy machine")
+
+// keep adds a round to the measurement if its limit was steady.
+func (r *run) keep(round []taken, before, after taken) {
+	mean := (before.Figure + after.Figure) / 2
+	if math.Abs(after.Figure-before.Figure) > largestDrift*mean {
+		r.into.Dropped++
+		return
+	}
+	r.into.Rounds++
+	for i, t := range round {
+		add(r.into.Sides[i], t)
+	}
+	after.Figure = mean
+	add(r.into.Side(result.Limit), after)
+}
+
+func add(s *result.Side, t taken) {
+	s.Samples = append(s.Samples, t.Sample)
+	if s.Latency == nil {
+		s.Latency = t.latency
+	} else {
+		s.Latency.Merge(t.latency)
+	}
+}
+
+// clientAlone measures the load generator against a server that drops what it gets.
+func (r *run) clientAlone(ctx context.Context) error {
+	if _, produces := r.row.work.(*produce); !produces {
+		return nil // the limit of a fetch does nothing that a client could be told apart from
+	}
+	discard := r.Loop(func(string) ([]string, error) { return []string{"--kind", string(limit.Discard)}, nil })
+	t, err := r.take(ctx, discard, true)
+	if err != nil {
+		return err
+	}
+	add(r.into.Side(result.ClientAlone), t)
+	return nil
+}
+
+// take takes one sample of a side, and starts it if it does not run.
+func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err error) {
+	s := r.kept[p.Name]
+	if s == nil {
+		if s, err = r.open(ctx, p, loop); err != nil {
+			return t, fmt.Errorf("%s: %w", p.Name, err)
+		}
+		if r.row.work.fresh() {
+			defer func() { err = errors.Join(err, s.end()) }()
+		} else {
+			r.kept[p.Name] = s
+		}
+	}
+	var used usage
+	over := r.Window
+	if over.For == 0 {
+		over = r.row.work.window()
+	}
+	over.During = used.during(s.instance)
+	got, err := s.subject.sample(ctx, over)
+	if err != nil {
+		return t, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	t = taken{sampleOf(&got, &used), got.Latency}
+	t.Figure = r.row.work.figure(&got)
+	r.done++
+	if r.Progress != nil {
+		total := 3 + r.Rounds*(len(r.Peers)+1)
+		r.Progress(Step{r.row.Name, p.Name, r.row.Unit, t.Figure, r.done, max(total, r.done)})
+	}
+	return t, nil
+}
+
+func (r *run) open(ctx context.Context, p peer.Peer, loop bool) (*side, error) {
+	i, err := p.Start(ctx, r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	subject, err := r.row.work.open(ctx, i, loop)
+	if err != nil {
+		return nil, errors.Join(err, i.End())
+	}
+	return &side{i, subject}, nil
+}
+
+func (s *side) end() error { return errors.Join(s.subject.close(), s.instance.End()) }
+
+// end ends the sides that were kept.
+func (r *run) end() error {
+	var err error
+	for _, s := range r.kept {
+		err = errors.Join(err, s.end())
+	}
+	return err
+}
+
+// usage is the processor time of a window.
+type usage struct {
+	client, server time.Duration
+	known          bool // the server's
+}
+
+// during returns a window's hook that reads the processor time at both its ends.
+func (u *usage) during(i *peer.Instance) func() func() {
+	return func() func() {
+		server, known := i.CPU()
+		client, _ := result.CPUOf(0) // this process has one
+		return func() {
+			after, still := i.CPU()
+			now, _ := result.CPUOf(0)
+			u.client, u.server, u.known = now-client, after-server, known && still
+		}
+	}
+}
+
+func sampleOf(r *load.Result, u *usage) result.Sample {
+	microseconds := func(quantile float64) float64 { return float64(r.Latency.ValueAtQuantile(quantile)) / 1e3 }
+	s := result.Sample{
+		Requests: r.Requests, Records: r.Records, Bytes: r.Bytes, Elapsed: r.Elapsed.Seconds(),
+		ClientCPU: u.client.Seconds(), P50: microseconds(50), P99: microseconds(99), P999: microseconds(99.9),
+	}
+	if u.known {
+		server := u.server.Seconds()
+		s.ServerCPU = &server
+	}
+	return s
+}

@@ -1,0 +1,74 @@
+//go:build linux
+
+package matrix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/bench/peer"
+	"github.com/gregor-log/gregor/bench/result"
+)
+
+// Row is one line of the matrix.
+type Row struct {
+	Name, What string
+	// Unit is the unit of its figure as it stands in keys, Durability the class of its writes.
+	Unit, Durability string
+	Settings         []result.Setting
+	Aims             []result.Aim
+
+	work workload
+}
+
+// workload is what a row does to a side.
+type workload interface {
+	// loop returns the arguments of the raw loop that bounds it, for a folder of its own.
+	loop(dir string) ([]string, error)
+	// open makes a running side ready.
+	open(ctx context.Context, i *peer.Instance, loop bool) (subject, error)
+	// fresh says that each sample wants a side that has just been started.
+	fresh() bool
+	// window is how long a sample is.
+	window() load.Window
+	// figure is what the row shows of a result.
+	figure(r *load.Result) float64
+}
+
+// subject is a side that is ready to be measured.
+type subject interface {
+	// sample measures it once.
+	sample(ctx context.Context, over load.Window) (load.Result, error)
+	close() error
+}
+
+// ErrNoRow reports a name that no row has.
+var ErrNoRow = errors.New("no such row")
+
+// Rows returns all rows in the order in which they are measured.
+func Rows() []*Row {
+	return append(produceRows(), fetchRows()...)
+}
+
+// Find returns the rows of a name: "suite" is all of them.
+func Find(name string) ([]*Row, error) {
+	const suite = "suite"
+	var names []string
+	for _, r := range Rows() {
+		if r.Name == name {
+			return []*Row{r}, nil
+		}
+		names = append(names, r.Name)
+	}
+	if name == suite {
+		return Rows(), nil
+	}
+	return nil, fmt.Errorf("%w: got %q, expected %s or one of %v", ErrNoRow, name, suite, names)
+}
+
+// setting is a Setting of a number.
+func setting(key string, value int) result.Setting {
+	return result.Setting{Key: key, Value: fmt.Sprint(value)}
+}

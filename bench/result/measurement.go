@@ -1,0 +1,168 @@
+package result
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/perf/benchmath"
+)
+
+// Measurement is what was measured of one row of the matrix: several sides in turn, a sample of each in each round.
+type Measurement struct {
+	Row  string `json:"row"`
+	What string `json:"what"`
+	// Unit is the unit of the samples' figures as it stands in keys: "mb_per_s". More is better.
+	Unit string `json:"unit"`
+	// Durability is the class in which all sides acknowledge: "page-cache", "fsync"; "" where nothing is written.
+	Durability string    `json:"durability,omitempty"`
+	Settings   []Setting `json:"settings"`
+	Sides      []*Side   `json:"sides"`
+	// Rounds counts the rounds that were kept, Dropped those that were thrown away since the limit had drifted.
+	Rounds  int   `json:"rounds"`
+	Dropped int   `json:"rounds_dropped"`
+	Aims    []Aim `json:"aims,omitempty"`
+	// StealPercent is what the machine's host kept from it meanwhile.
+	StealPercent float64 `json:"steal_percent"`
+	// Failure says why the row could not be measured, or not as often as was asked for.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Setting is one thing that was set, in words.
+type Setting struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// The names of sides that are not brokers.
+const (
+	// Limit is the raw loop that bounds the row.
+	Limit = "limit"
+	// ClientAlone is the load generator against a server that drops what it gets.
+	ClientAlone = "client-alone"
+	// Gregor is what all others are compared with.
+	Gregor = "gregor"
+)
+
+// Side is one of those that are compared.
+type Side struct {
+	Name    string   `json:"side"`
+	Samples []Sample `json:"samples"`
+	// Latency holds the latencies of all samples in nanoseconds. It is kept in a file of its own, and nil when a
+	// measurement was read from its directory.
+	Latency *hdrhistogram.Histogram `json:"-"`
+}
+
+// Sample is one measurement of one side.
+type Sample struct {
+	// Figure is in the row's unit.
+	Figure   float64 `json:"figure"`
+	Requests int64   `json:"requests"`
+	Records  int64   `json:"records"`
+	// Bytes are those of record batches, and Elapsed is the window in seconds.
+	Bytes   int64   `json:"bytes"`
+	Elapsed float64 `json:"elapsed_s"`
+	// ServerCPU is nil where the server's process is not known.
+	ServerCPU *float64 `json:"server_cpu_s"`
+	ClientCPU float64  `json:"client_cpu_s"`
+	// P50 to P999 are of a closed loop or an open one, as the row's settings say.
+	P50  float64 `json:"latency_p50_us"`
+	P99  float64 `json:"latency_p99_us"`
+	P999 float64 `json:"latency_p999_us"`
+}
+
+// Aim is what gregor's figure is to reach: so many times the other side's.
+type Aim struct {
+	Against string  `json:"against"`
+	AtLeast float64 `json:"at_least"`
+}
+
+// Side returns the side of that name, nil if it was not measured.
+func (m *Measurement) Side(name string) *Side {
+	at := slices.IndexFunc(m.Sides, func(s *Side) bool { return s.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return m.Sides[at]
+}
+
+// IsRival reports whether gregor's figures are compared with the side's.
+func (s *Side) IsRival() bool { return s.Name != Gregor && s.Name != ClientAlone }
+
+// Figures returns the figures of all samples in their order.
+func (s *Side) Figures() []float64 {
+	return s.each(func(x Sample) float64 { return x.Figure })
+}
+
+func (s *Side) each(of func(Sample) float64) []float64 {
+	var all []float64
+	for _, x := range s.Samples {
+		all = append(all, of(x))
+	}
+	return all
+}
+
+// ServerCPUPerGB returns the median of the server's processor seconds for 10^9 bytes of batches; NaN if not known.
+func (s *Side) ServerCPUPerGB() float64 {
+	return Median(s.each(func(x Sample) float64 {
+		if x.ServerCPU == nil {
+			return math.NaN()
+		}
+		return *x.ServerCPU / (float64(x.Bytes) / 1e9)
+	}))
+}
+
+// ClientCPUPerGB is the same of the client.
+func (s *Side) ClientCPUPerGB() float64 {
+	return Median(s.each(func(x Sample) float64 { return x.ClientCPU / (float64(x.Bytes) / 1e9) }))
+}
+
+// Interval is a median with the interval that holds the true one with 95% confidence, whatever the distribution; with
+// few samples the interval is all that was seen.
+type Interval struct {
+	Median, Low, High float64
+}
+
+// confidence is that of all intervals.
+const confidence = 0.95
+
+// IntervalOf returns the interval of some values.
+func IntervalOf(values []float64) Interval {
+	if len(values) == 0 {
+		return Interval{math.NaN(), math.NaN(), math.NaN()}
+	}
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds),
+		confidence)
+	// Too few values for that confidence: the interval is not finite.
+	low, high := math.Max(s.Lo, slices.Min(values)), math.Min(s.Hi, slices.Max(values))
+	return Interval{s.Center, low, high}
+}
+
+// Ratio returns gregor's figures divided by another side's, round by round; false if either was not measured.
+func (m *Measurement) Ratio(against string) (Interval, bool) {
+	ours, theirs := m.Side(Gregor), m.Side(against)
+	if ours == nil || theirs == nil || len(ours.Samples) == 0 || len(ours.Samples) != len(theirs.Samples) {
+		return Interval{}, false
+	}
+	var ratios []float64
+	for i := range ours.Samples {
+		ratios = append(ratios, ours.Samples[i].Figure/theirs.Samples[i].Figure)
+	}
+	return IntervalOf(ratios), true
+}
+
+// Reached says of an aim "met", "missed", or why that cannot be said.
+func (m *Measurement) Reached(a Aim) string {
+	ratio, ok := m.Ratio(a.Against)
+	switch {
+	case !ok:
+		return "not measured"
+	case ratio.Median >= a.AtLeast:
+		return "met"
+	}
+	return "missed"
+}
+
+// String returns the aim as a formula.
+func (a Aim) String() string { return fmt.Sprintf(">= %gx %s", a.AtLeast, a.Against) }

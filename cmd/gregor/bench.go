@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
+	"github.com/gregor-log/gregor/reports"
+)
+
+// benchHelp is the command's help.
+const benchHelp = `
+Measure gregor, in processes of its own with empty directories, beside the raw loop that bounds it and beside other
+brokers of Kafka's protocol that run already. All are measured in turn in each round, with the same bytes from the same
+load generator; a round whose raw loop drifts by more than a tenth is taken again. On other brokers only topics are
+used, and deleted again, that this command created.
+
+A folder keeps the run: run.json, the samples as benchstat reads them, latencies as HdrHistogram's plotter reads them,
+results under the names of OpenMessaging's benchmark, and the sums of all files. gregor report draws it, and
+gregor bench verify finds a folder that is not as it was written.
+
+The exit code is 4 where a row could not be measured, or not as often as was asked for; a missed aim is no failure.
+`
+
+func newBenchCommand() *cobra.Command {
+	f := &benchRun{}
+	c := &cobra.Command{
+		Use:   "bench NAME|suite",
+		Short: "Measure brokers beside each other and beside raw loops",
+		Long:  strings.TrimSpace(benchHelp),
+		Example: "  gregor bench produce-large\n" +
+			"  gregor bench suite --peer kafka=127.0.0.1:9092 --count 10 -o results\n  gregor report results",
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0]) },
+	}
+	flags := c.Flags()
+	flags.StringArrayVar(&f.peers, "peer", nil, "another broker to measure, as `name=host:port`; repeatable")
+	flags.IntVar(&f.rounds, "count", 10, "rounds of each row")
+	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
+	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
+	f.format = cli.AddFormat(c)
+	f.progress = cli.AddProgress(c)
+	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchLoopCommand())
+	return c
+}
+
+// benchRun is gregor bench.
+type benchRun struct {
+	peers    []string
+	rounds   int
+	dir, out string
+	format   *cli.Choice
+	progress *cli.ProgressFlags
+}
+
+// check refuses what can be refused before anything is measured.
+func (f *benchRun) check() error {
+	const mostRounds = 1000
+	if f.rounds < 1 || f.rounds > mostRounds {
+		return cli.Usagef("--count: got %d, expected 1 to %d", f.rounds, mostRounds)
+	}
+	seen := map[string]bool{result.Gregor: true, result.Limit: true, result.ClientAlone: true}
+	for _, p := range f.peers {
+		name, address, ok := strings.Cut(p, "=")
+		if !ok || name == "" || !strings.Contains(address, ":") {
+			return cli.Usagef("--peer: got %q, expected name=host:port", p)
+		}
+		if strings.ContainsAny(name, "/\\ ") || seen[name] {
+			return cli.Usagef("--peer: got the name %q, expected one word that no other side has", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// print writes what was measured.
+func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
+	if f.format.String() == cli.JSON {
+		return cli.WriteJSON(c, map[string]any{"directory": dir, "rows": r.Rows})
+	}
+	table := cli.NewTable("ROW", "SIDE", "MEDIAN", "95% INTERVAL", "GREGOR'S RATIO TO IT", "SERVER CPU-S/GB", "CLIENT",
+		"AIM")
+	for _, m := range r.Rows {
+		for _, s := range m.Sides {
+			if len(s.Samples) > 0 {
+				table.Add(sideCells(m, s)...)
+			}
+		}
+	}
+	if err := table.Write(c.OutOrStdout()); err != nil {
+		return err
+	}
+	for _, m := range r.Rows {
+		if m.Failure != "" {
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, m.Failure)
+		}
+	}
+	fmt.Fprintf(c.OutOrStdout(), "\n%s\n", dir)
+	return nil
+}
+
+// sideCells is a line of the table.
+func sideCells(m *result.Measurement, s *result.Side) []any {
+	figure := result.IntervalOf(s.Figures())
+	ratio, aim := "", ""
+	if r, ok := m.Ratio(s.Name); ok && s.IsRival() {
+		ratio = fmt.Sprintf("%.2f (%.2f-%.2f)", r.Median, r.Low, r.High)
+	}
+	for _, a := range m.Aims {
+		if a.Against == s.Name {
+			aim = fmt.Sprintf(">= %g: %s", a.AtLeast, m.Reached(a))
+		}
+	}
+	return []any{
+		m.Row, s.Name, result.Number(figure.Median) + " " + result.UnitText(m.Unit),
+		result.Number(figure.Low) + "-" + result.Number(figure.High), ratio, perGB(s.ServerCPUPerGB()),
+		perGB(s.ClientCPUPerGB()), aim,
+	}
+}
+
+func perGB(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return result.Number(v)
+}
+
+// newBenchVerifyCommand makes gregor bench verify.
+func newBenchVerifyCommand() *cobra.Command {
+	var format *cli.Choice
+	c := &cobra.Command{
+		Use:   "verify DIR",
+		Short: "Check that a folder of results is as it was written, and agrees with itself",
+		Args:  arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := result.ReadRun(args[0])
+			if err != nil {
+				return err
+			}
+			samples := 0
+			for _, m := range r.Rows {
+				for _, s := range m.Sides {
+					samples += len(s.Samples)
+				}
+			}
+			if format.String() == cli.JSON {
+				return cli.WriteJSON(c, map[string]any{"ok": true, "rows": len(r.Rows), "samples": samples})
+			}
+			fmt.Fprintf(c.OutOrStdout(), "ok: %d rows, %d samples, begun %s\n", len(r.Rows), samples, r.Began)
+			return nil
+		},
+	}
+	format = cli.AddFormat(c)
+	return c
+}
+
+// newReportCommand makes gregor report.
+func newReportCommand() *cobra.Command {
+	var file string
+	var format *cli.Choice
+	c := &cobra.Command{
+		Use:     "report DIR",
+		Short:   "Draw the results of gregor bench as one HTML page",
+		Example: "  gregor bench suite -o results && gregor report results",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := result.ReadRun(args[0])
+			if err != nil {
+				return err
+			}
+			return writeReport(c, r, args[0], file, format)
+		},
+	}
+	c.Flags().StringVarP(&file, "out", "o", "", "`file` of the page (default report.html in DIR; - for stdout)")
+	format = cli.AddFormat(c)
+	return c
+}
+
+func writeReport(c *cobra.Command, r *result.Run, dir, file string, format *cli.Choice) error {
+	page, err := reports.Bench(r)
+	if err != nil {
+		return harness(err)
+	}
+	if file == "-" {
+		return page.Render(c.OutOrStdout())
+	}
+	if file == "" {
+		file = filepath.Join(dir, "report.html")
+	}
+	if err := page.WriteFile(file); err != nil {
+		return err
+	}
+	if format.String() == cli.JSON {
+		return cli.WriteJSON(c, map[string]any{"file": file})
+	}
+	fmt.Fprintln(c.OutOrStdout(), file)
+	return nil
+}

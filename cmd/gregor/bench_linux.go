@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gregor-log/gregor/bench/limit"
+	"github.com/gregor-log/gregor/bench/matrix"
+	"github.com/gregor-log/gregor/bench/peer"
+	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
+)
+
+// newBenchListCommand makes gregor bench list.
+func newBenchListCommand() *cobra.Command {
+	var format *cli.Choice
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the rows that can be measured",
+		Args:  arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			var rows []named
+			table := cli.NewTable("ROW", "WHAT IS DONE")
+			for _, r := range matrix.Rows() {
+				rows = append(rows, named{Name: r.Name, About: r.What})
+				table.Add(r.Name, r.What)
+			}
+			if format.String() == cli.JSON {
+				return cli.WriteJSON(c, map[string]any{"rows": rows})
+			}
+			return table.Write(c.OutOrStdout())
+		},
+	}
+	format = cli.AddFormat(c)
+	return c
+}
+
+// run is gregor bench NAME.
+func (f *benchRun) run(c *cobra.Command, name string) error {
+	rows, err := matrix.Find(name)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	began := time.Now().UTC()
+	if f.out == "" {
+		f.out = filepath.Join("out", "bench-"+began.Format("20060102-150405"))
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return harness(err)
+	}
+	dir, err := os.MkdirTemp(f.dir, "gregor-bench-")
+	if err != nil {
+		return harness(err)
+	}
+	defer os.RemoveAll(dir)
+	r := &result.Run{
+		Command: "gregor bench", Version: result.Version, Arguments: os.Args[1:], Began: began.Format(time.RFC3339),
+		Machine: result.Machine(dir).Map(),
+	}
+	if r.Binary, err = sumOf(self); err != nil {
+		return harness(err)
+	}
+	if err := f.measure(c, r, rows, f.options(c, self, dir)); err != nil {
+		return err
+	}
+	if err := r.Write(f.out); err != nil {
+		return harness(err)
+	}
+	if err := f.print(c, r, f.out); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(r.Rows, func(m *result.Measurement) bool { return m.Failure != "" }) {
+		return cli.Exit(cli.CodeHarness)
+	}
+	return nil
+}
+
+// measure takes all rows.
+func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, o matrix.Options) error {
+	for i, row := range rows {
+		bar := f.progress.Start(c, fmt.Sprintf("%s (%d of %d)", row.Name, i+1, len(rows)), 1)
+		o.Progress = func(s matrix.Step) {
+			bar.SetTotal(int64(s.Total))
+			bar.Set(int64(s.Done))
+			bar.Title(fmt.Sprintf("%s (%d of %d), %s %s %s", row.Name, i+1, len(rows), s.Side,
+				result.Number(s.Figure), result.UnitText(s.Unit)))
+		}
+		m, err := matrix.Measure(c.Context(), row, o)
+		bar.End()
+		if err != nil {
+			return harness(err)
+		}
+		r.Rows = append(r.Rows, m)
+	}
+	return nil
+}
+
+// options names the sides: this program as a broker, the peers that were named, and this program as a raw loop.
+func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
+	o := matrix.Options{Dir: dir, Rounds: f.rounds, Peers: []peer.Peer{{
+		Name: result.Gregor,
+		Command: func(dir, address string) ([]string, error) {
+			file := filepath.Join(dir, "server.properties")
+			text := propertiesText(map[string]string{
+				"listeners": "PLAINTEXT://" + address, "log.dirs": filepath.Join(dir, "log"),
+			})
+			return []string{self, "broker", "-c", file}, os.WriteFile(file, []byte(text), 0o644)
+		},
+	}}}
+	for _, p := range f.peers {
+		name, address, _ := strings.Cut(p, "=")
+		o.Peers = append(o.Peers, peer.Peer{Name: name, Address: address})
+	}
+	o.Loop = func(arguments func(dir string) ([]string, error)) peer.Peer {
+		return peer.Peer{Name: result.Limit, Command: func(dir, address string) ([]string, error) {
+			more, err := arguments(dir)
+			return append([]string{self, "bench", "loop", "--address", address}, more...), err
+		}}
+	}
+	return o
+}
+
+func propertiesText(values map[string]string) string {
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&text, "%s=%s\n", key, values[key])
+	}
+	return text.String()
+}
+
+func sumOf(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// newBenchLoopCommand makes gregor bench loop, which gregor bench starts.
+func newBenchLoopCommand() *cobra.Command {
+	const fileBytes = 1 << 30 // segment.bytes, Kafka's default
+	o := limit.Options{FileBytes: fileBytes}
+	var address string
+	c := &cobra.Command{
+		Use:    "loop",
+		Short:  "Run a raw loop: the work that no broker can leave out, and nothing else",
+		Hidden: true,
+		Args:   arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithCancel(c.Context())
+			defer cancel()
+			s, err := limit.Serve(ctx, address, o)
+			if err != nil {
+				return harness(err)
+			}
+			<-ctx.Done()
+			s.Wait()
+			return nil
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&address, "address", "127.0.0.1:0", "address to listen on")
+	flags.StringVar((*string)(&o.Kind), "kind", "", "which loop")
+	flags.StringVar(&o.Dir, "dir", "", "folder for files")
+	flags.StringVar(&o.Source.Path, "source", "", "file to send from")
+	flags.StringVar(&o.Source.Topic, "topic", "", "topic that responses name")
+	flags.Int64Var(&o.Source.BatchBytes, "batch-bytes", 0, "size of each batch in the source")
+	flags.Int64Var(&o.Source.BatchRecords, "batch-records", 0, "records of each batch in the source")
+	flags.Int64Var(&o.Source.SpanBytes, "span-bytes", 0, "bytes to send a request")
+	return c
+}

@@ -1,0 +1,235 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gregor-log/gregor/bench/result"
+)
+
+// Bench makes the page of a run of gregor bench: the worst row first.
+func Bench(r *result.Run) (*Page, error) {
+	rows := slices.Clone(r.Rows)
+	slices.SortStableFunc(rows, func(a, b *result.Measurement) int { return cmp.Compare(standing(a), standing(b)) })
+	p := &Page{
+		Title: "gregor beside its limits", Lead: "What was measured in one run, the worst row first. A ratio of 1 " +
+			"means as fast as the other side; lines over bars are intervals that hold the median with 95% confidence.",
+		Verdicts: benchVerdicts(rows),
+		Foot:     fmt.Sprintf("gregor bench, begun %s, binary %.12s.", r.Began, r.Binary),
+	}
+	overview, err := benchOverview(rows)
+	if err != nil {
+		return nil, err
+	}
+	p.Sections = append(p.Sections, overview)
+	for _, m := range rows {
+		s, err := benchRow(m)
+		if err != nil {
+			return nil, err
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	p.Sections = append(p.Sections, benchMachine(r))
+	return p, nil
+}
+
+// standing orders rows: those that failed, then by how far the aim that is missed most is away.
+func standing(m *result.Measurement) float64 {
+	if m.Failure != "" {
+		return -1
+	}
+	least := math.Inf(1)
+	for _, a := range m.Aims {
+		if ratio, ok := m.Ratio(a.Against); ok {
+			least = math.Min(least, ratio.Median/a.AtLeast)
+		}
+	}
+	return least
+}
+
+func benchVerdicts(rows []*result.Measurement) []Verdict {
+	var all []Verdict
+	for _, m := range rows {
+		v := Verdict{Outcome: Good, Name: m.Row}
+		var words []string
+		for _, a := range m.Aims {
+			ratio, ok := m.Ratio(a.Against)
+			if !ok {
+				continue
+			}
+			if ratio.Median < a.AtLeast {
+				v.Outcome = Bad
+			}
+			words = append(words, fmt.Sprintf("%s times %s, aim %g", result.Number(ratio.Median), a.Against, a.AtLeast))
+		}
+		v.Text = strings.Join(words, "; ")
+		if len(words) == 0 {
+			v.Outcome, v.Text = Neutral, "no aim could be looked at"
+		}
+		if m.Failure != "" {
+			v.Outcome, v.Text = Open, m.Failure
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// benchOverview draws all ratios in one chart.
+func benchOverview(rows []*result.Measurement) (Section, error) {
+	names := benchSides(rows)
+	b := Bars{
+		Title: "gregor's rate as a multiple of the other sides'", X: "times the other side's rate",
+		Alt: "bars of ratios, a group for each row; the table of each row has the figures", Series: names,
+		Note: "1 is as fast. The limit is the raw loop, which does what no broker can leave out and nothing else.",
+	}
+	for _, m := range rows {
+		g := Group{Name: m.Row}
+		for i, name := range names {
+			if ratio, ok := m.Ratio(name); ok {
+				g.Bars = append(g.Bars, Bar{Series: i, Median: ratio.Median, Low: ratio.Low, High: ratio.High})
+			}
+		}
+		if len(g.Bars) > 0 {
+			b.Groups = append(b.Groups, g)
+		}
+	}
+	s := Section{ID: "overview", Title: "Overview"}
+	if len(b.Groups) == 0 {
+		s.Parts = append(s.Parts, Text("No row has figures to compare."))
+		return s, nil
+	}
+	chart, err := b.Chart()
+	s.Parts = append(s.Parts, chart)
+	return s, err
+}
+
+// benchSides names all sides but gregor and the client alone, the limit first.
+func benchSides(rows []*result.Measurement) []string {
+	names := []string{result.Limit}
+	for _, m := range rows {
+		for _, s := range m.Sides {
+			if s.IsRival() && !slices.Contains(names, s.Name) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
+}
+
+// benchRow is the section of one row.
+func benchRow(m *result.Measurement) (Section, error) {
+	s := Section{ID: m.Row, Title: m.Row, Parts: []Part{Text(capital(m.What) + ".")}}
+	if m.Failure != "" {
+		s.Parts = append(s.Parts, Text("Not measured as it should be: "+m.Failure+"."))
+	}
+	t := &Table{
+		Caption: fmt.Sprintf("Medians of %d rounds in %s, with 95%% intervals; processor seconds for 10⁹ bytes of "+
+			"batches; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
+		Head: []string{
+			"side", "rate", "interval", "gregor's ratio", "server CPU-s/GB", "client CPU-s/GB", "p50", "p99",
+		},
+	}
+	b := Bars{
+		Title: m.Row + " in " + result.UnitText(m.Unit), X: result.UnitText(m.Unit),
+		Alt: "bars of the rates that the table has",
+	}
+	for _, side := range m.Sides {
+		if len(side.Samples) == 0 {
+			continue
+		}
+		figure := result.IntervalOf(side.Figures())
+		b.Groups = append(b.Groups, Group{Name: side.Name, Bars: []Bar{{
+			Series: len(b.Series), Median: figure.Median, Low: figure.Low, High: figure.High,
+		}}})
+		b.Series = append(b.Series, side.Name)
+		t.Rows = append(t.Rows, sideRow(m, side, figure))
+	}
+	if len(t.Rows) > 0 {
+		b.Series = nil // each bar has its name above it
+		chart, err := b.Chart()
+		if err != nil {
+			return s, err
+		}
+		s.Parts = append(s.Parts, chart, t)
+	}
+	var facts Facts
+	for _, x := range m.Settings {
+		facts = append(facts, Fact{x.Key, x.Value})
+	}
+	if m.Durability != "" {
+		facts = append(facts, Fact{"durability", m.Durability})
+	}
+	facts = append(facts, Fact{"rounds thrown away", fmt.Sprint(m.Dropped)},
+		Fact{"steal", fmt.Sprintf("%.2f%%", m.StealPercent)})
+	s.Parts = append(s.Parts, Fold{Title: "What was set", Parts: []Part{facts}})
+	return s, nil
+}
+
+func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row {
+	row := Row{}
+	ratio := ""
+	if r, ok := m.Ratio(s.Name); ok && s.IsRival() {
+		ratio = fmt.Sprintf("%.2f (%.2f–%.2f)", r.Median, r.Low, r.High)
+	}
+	for _, a := range m.Aims {
+		if a.Against != s.Name {
+			continue
+		}
+		switch m.Reached(a) {
+		case "met":
+			row.Outcome = Good
+		case "missed":
+			row.Outcome = Bad
+		}
+	}
+	middle := func(of func(result.Sample) float64) string {
+		var all []float64
+		for _, x := range s.Samples {
+			all = append(all, of(x))
+		}
+		return result.Number(result.Median(all))
+	}
+	row.Cells = []string{
+		s.Name, result.Number(figure.Median), result.Number(figure.Low) + "–" + result.Number(figure.High), ratio,
+		known(s.ServerCPUPerGB()), known(s.ClientCPUPerGB()),
+		middle(func(x result.Sample) float64 { return x.P50 }), middle(func(x result.Sample) float64 { return x.P99 }),
+	}
+	return row
+}
+
+func known(v float64) string {
+	if math.IsNaN(v) {
+		return "not known"
+	}
+	return result.Number(v)
+}
+
+func capital(text string) string {
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// benchMachine tells what it was measured on, and how to do it again.
+func benchMachine(r *result.Run) Section {
+	var facts Facts
+	for _, key := range slices.Sorted(maps.Keys(r.Machine)) {
+		facts = append(facts, Fact{strings.ReplaceAll(key, "_", " "), fmt.Sprint(r.Machine[key])})
+	}
+	return Section{ID: "machine", Title: "The machine, and how to do it again", Parts: []Part{
+		facts,
+		Listing{Caption: "The command", Text: "gregor " + strings.Join(r.Arguments, " ")},
+	}}
+}
+
+// WriteFile writes the page to a file.
+func (p *Page) WriteFile(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(p.Render(f), f.Close())
+}
