@@ -18,6 +18,7 @@ SEEDS ?= 1-50
 TWICE ?= 1-50
 HISTORIES ?= 1-100
 # How long the broker is under load, and how often it is killed meanwhile.
+COUNT ?= 10
 SOAK ?= 30m
 SOAKEVERY ?= 30s
 # Which suites "make conformance" runs, NAME,...; all, and the tables, if it is empty.
@@ -61,6 +62,9 @@ compat: ## Kafka's own clients and tools, and kcat, against gregor
 conformance: ## the test suites of Kafka's clients against gregor
 	$(GO) run ./scripts/conformance $(if $(SUITES),-suite $(SUITES))
 
+bench: ## COUNT (10) rounds of every row beside Kafka and raw loops, and a page; needs Java, and Maven for Kafka's jars
+	$(GO) run ./scripts/bench -count $(COUNT)
+
 bench-quick: ## speed beside raw loops over the same bytes, in one run
 	$(GO) run ./scripts/benchquick
 
@@ -98,4 +102,4 @@ lint: vet ## gofmt, vet, staticcheck, and the repository's own rules
 fmt: ## format every Go file
 	gofmt -w .
 
-.PHONY: help build demo test vet cover rest race compat conformance bench-quick bench-groups soak hostile sim fuzz wasm lint fmt
+.PHONY: help build demo test vet cover rest race compat conformance bench bench-quick bench-groups soak hostile sim fuzz wasm lint fmt

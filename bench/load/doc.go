@@ -15,5 +15,10 @@
 //
 // Each connection keeps a fixed number of requests in flight and sends the next one when the oldest is answered, so
 // what comes out is the highest rate for so many in flight. A latency here counts from the send, and says nothing of
-// requests that a slow broker kept from being sent: figures of latency at a given rate want intended start times.
+// requests that a slow broker kept from being sent.
+//
+// # Open loop
+//
+// [EndToEnd] sends records at a fixed rate and has a consumer wait for them. Each latency counts from when its record
+// was due to be sent, so a broker that stalls is charged for all that was due meanwhile, and not for one request alone.
 package load

@@ -79,6 +79,11 @@ func (f *Fetch) spanBytes() int64 {
 
 // request builds the frame.
 func (f *Fetch) request(offset int64) []byte {
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, f.ask(offset), 0)
+}
+
+// ask returns the request for what stands at an offset.
+func (f *Fetch) ask(offset int64) *kmsg.FetchRequest {
 	part := kmsg.NewFetchRequestTopicPartition()
 	part.FetchOffset, part.PartitionMaxBytes = offset, int32(f.spanBytes())
 	topic := kmsg.NewFetchRequestTopic()
@@ -87,7 +92,7 @@ func (f *Fetch) request(offset int64) []byte {
 	req.SetVersion(fetchVersion)
 	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 500, 1, int32(f.spanBytes())
 	req.SessionEpoch, req.Topics = -1, append(req.Topics, topic)
-	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, req, 0)
+	return req
 }
 
 func (s *sink) run(c *net.TCPConn, m *meter) error {
@@ -96,8 +101,9 @@ func (s *sink) run(c *net.TCPConn, m *meter) error {
 		return err
 	}
 	in := drain{raw: raw}
-	for now := time.Now(); !m.over(now) || s.acked < s.next; now = time.Now() {
-		for !m.over(now) && int(s.next-s.acked) < len(s.sent) {
+	// One request at least, however late it begins.
+	for now := time.Now(); !m.over(now) || s.next == 0 || s.acked < s.next; now = time.Now() {
+		for (!m.over(now) || s.next == 0) && int(s.next-s.acked) < len(s.sent) {
 			if err := s.ask(c, now); err != nil {
 				return err
 			}

@@ -68,9 +68,14 @@ func newProducer(load *Produce, partition int32) *producer {
 	for range copies {
 		p.buf = append(p.buf, frame...)
 	}
-	// Length, correlation id, no tags, one topic with its name, one partition with its index.
-	p.code = lengthSize + 4 + 1 + 1 + 1 + len(load.Topic) + 1 + 4
+	p.code = errorCodeOf(load.Topic)
 	return p
+}
+
+// errorCodeOf returns where the response to a Produce request for one partition has its error code: behind length,
+// correlation id, no tags, one topic with its name, and one partition with its index.
+func errorCodeOf(topic string) int {
+	return lengthSize + 4 + 1 + 1 + 1 + len(topic) + 1 + 4
 }
 
 // request builds the frame for one partition.
@@ -104,7 +109,7 @@ func (p *producer) left(now time.Time, m *meter) int64 {
 	switch {
 	case p.load.Requests > 0:
 		return p.load.Requests - int64(p.next)
-	case m.over(now):
+	case m.over(now) && p.next > 0: // one at least, however late it begins
 		return 0
 	}
 	return math.MaxInt64

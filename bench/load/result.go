@@ -3,6 +3,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -40,10 +41,15 @@ type Window struct {
 	// During, if it is set, is called once between the two, and its result again at the end: to read counters of the
 	// server over the same window.
 	During func() (end func())
+	// Patience is how long a run waits beyond its window for what is in flight, 30 s if it is 0.
+	Patience time.Duration
 }
 
-// patience is how long a run waits beyond its window for what is in flight.
-const patience = 30 * time.Second
+// last is how long a run takes at most.
+func (w Window) last() time.Duration {
+	const patience = 30 * time.Second
+	return w.Warm + w.For + cmp.Or(w.Patience, patience)
+}
 
 // ErrStalled reports a server that left requests unanswered.
 var ErrStalled = errors.New("server does not answer")

@@ -40,7 +40,7 @@ func drive(ctx context.Context, address string, w Window, workers []worker) (Res
 	var group sync.WaitGroup
 	for i, work := range workers {
 		meters[i] = newMeter(start, w)
-		if err := conns[i].SetDeadline(start.Add(w.Warm + w.For + patience)); err != nil {
+		if err := conns[i].SetDeadline(start.Add(w.last())); err != nil {
 			return Result{}, err
 		}
 		stop := context.AfterFunc(ctx, func() { _ = conns[i].Close() }) // ends a wait

@@ -52,8 +52,8 @@ type fact struct {
 
 func (b *bench) studies() []*study {
 	return []*study{
-		b.startStudy(), b.killStudy(), b.roundStudy(), b.heartbeatStudy(), b.commitStudy(), b.topicStudy(1),
-		b.topicStudy(100), b.idleStudy(),
+		b.startStudy(), b.javaStudy(), b.killStudy(), b.roundStudy(), b.heartbeatStudy(), b.commitStudy(),
+		b.topicStudy(1), b.topicStudy(100), b.idleStudy(),
 	}
 }
 

@@ -1,0 +1,319 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/sys/unix"
+
+	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/bench/limit"
+	"github.com/gregor-log/gregor/core/batch"
+)
+
+// EndToEnd is a producer of one record a request at a fixed rate, and a consumer that reads each as soon as it can, of
+// one partition of an empty topic.
+//
+// It is an open loop: record i is due at the beginning plus i intervals, whatever happened to those before it, and its
+// latency counts from then until the consumer has it. A broker that stops for a second is charged with that second for
+// every record that was due meanwhile, so there is no coordinated omission.
+type EndToEnd struct {
+	Address string
+	Topic   string
+	// Record is the size of each record's value in bytes, at least 8: it begins with the time at which it was due.
+	Record int
+	// Rate is how many are due a second.
+	Rate   float64
+	Acks   int16
+	Window Window
+}
+
+// EndToEndResult is what came of it.
+type EndToEndResult struct {
+	// Result counts the records that were due in the window, with their latency from due to received.
+	Result
+	// Late is how late the producer sent them, in nanoseconds: what of the latency is the load generator's own.
+	Late *hdrhistogram.Histogram
+}
+
+const stampSize = 8
+
+// Run produces and consumes over the window, and ends when the consumer has everything.
+func (e EndToEnd) Run(ctx context.Context) (EndToEndResult, error) {
+	producing, err := limit.Dial(ctx, e.Address)
+	if err != nil {
+		return EndToEndResult{}, err
+	}
+	defer producing.Close()
+	consuming, err := limit.Dial(ctx, e.Address)
+	if err != nil {
+		return EndToEndResult{}, err
+	}
+	defer consuming.Close()
+	for _, c := range []net.Conn{producing, consuming} {
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() }) // ends a wait
+		defer stop()
+		if err := c.SetDeadline(time.Now().Add(e.Window.last())); err != nil {
+			return EndToEndResult{}, err
+		}
+	}
+	return e.drive(producing, consuming)
+}
+
+// drive runs both ends. One that fails ends the other.
+func (e EndToEnd) drive(producing, consuming *net.TCPConn) (EndToEndResult, error) {
+	beat, err := newBeat(&e)
+	if err != nil {
+		return EndToEndResult{}, err
+	}
+	tail := &tail{load: &e, conn: consuming, start: beat.start, meter: newMeter(beat.start, e.Window)}
+	var all sync.WaitGroup
+	var errs [3]error
+	for i, work := range []func() error{
+		func() error { return beat.send(producing) }, func() error { return beat.acknowledged(producing) }, tail.read,
+	} {
+		all.Go(func() {
+			if errs[i] = work(); errs[i] != nil {
+				_, _ = producing.Close(), consuming.Close() // the others' errors follow from this
+			}
+		})
+	}
+	observe(beat.start, e.Window)
+	all.Wait()
+	err = first(errs[:])
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", ErrStalled, err)
+	}
+	return EndToEndResult{tail.meter.result, beat.late}, err
+}
+
+// first returns the error that is not of a connection which was closed from here, if there is one.
+func first(errs []error) error {
+	var closed error
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			closed = err
+		case err != nil:
+			return err
+		}
+	}
+	return closed
+}
+
+// total is how many records are due in the whole run.
+func (e *EndToEnd) total() int64 {
+	return int64((e.Window.Warm + e.Window.For).Seconds() * e.Rate)
+}
+
+// due is when record i is, behind the beginning.
+func (e *EndToEnd) due(i int64) time.Duration {
+	return time.Duration(float64(i) / e.Rate * float64(time.Second))
+}
+
+// beat is the producer.
+type beat struct {
+	load  *EndToEnd
+	start time.Time
+	// frame is the request; the batch in it begins at batch, the time in its record's value at stamp.
+	frame        []byte
+	batch, stamp int
+	code         int // where the response has its error code
+	late         *hdrhistogram.Histogram
+}
+
+func newBeat(e *EndToEnd) (*beat, error) {
+	value := make([]byte, max(e.Record, stampSize))
+	const mark = 0x1122334455667788
+	binary.BigEndian.PutUint64(value, mark)
+	var builder batch.Builder
+	builder.Reset(batch.NewOptions())
+	builder.Append(time.Now().UnixMilli(), nil, value)
+	built, err := builder.Build()
+	if err != nil {
+		return nil, err
+	}
+	p := Produce{Topic: e.Topic, Batch: Batch{Bytes: built, Records: 1}, Acks: e.Acks}
+	b := &beat{load: e, frame: p.request(0), late: hdrhistogram.New(shortest, longest, digits)}
+	b.code = errorCodeOf(e.Topic)
+	for i := range len(b.frame) - stampSize {
+		if binary.BigEndian.Uint64(b.frame[i:]) == mark {
+			b.stamp = i
+		}
+	}
+	// The batch is the last but the empty tags of partition, topic and request.
+	const tags = 3
+	b.batch = len(b.frame) - tags - len(built)
+	b.start = time.Now()
+	return b, nil
+}
+
+// send sends each record when it is due: those that are due at once in one write.
+func (b *beat) send(c *net.TCPConn) error {
+	runtime.LockOSThread() // it sleeps in the kernel, to the microsecond
+	defer runtime.UnlockOSThread()
+	const most = 64 << 10
+	var out []byte
+	total := b.load.total()
+	for i := int64(0); i < total; {
+		sleepUntil(b.start.Add(b.load.due(i)))
+		now := time.Since(b.start)
+		for out = out[:0]; i < total && b.load.due(i) <= now && len(out) < most; i++ {
+			due := b.load.due(i)
+			_ = b.late.RecordValue(min(max(int64(now-due), shortest), longest)) // it is within bounds
+			out = b.append(out, due, int32(i))
+		}
+		if _, err := c.Write(out); err != nil {
+			return fmt.Errorf("send Produce: %w", err)
+		}
+	}
+	return nil
+}
+
+// append appends the request of a record.
+func (b *beat) append(out []byte, due time.Duration, correlation int32) []byte {
+	binary.BigEndian.PutUint64(b.frame[b.stamp:], uint64(due))
+	binary.BigEndian.PutUint32(b.frame[offCorrelation:], uint32(correlation))
+	parsed, _, err := batch.Parse(b.frame[b.batch:])
+	if err == nil {
+		parsed.UpdateCRC()
+	}
+	return append(out, b.frame...)
+}
+
+// sleepUntil sleeps in the kernel: the runtime's timers are rounded to milliseconds on an idle machine.
+func sleepUntil(at time.Time) {
+	for d := time.Until(at); d > 0; d = time.Until(at) {
+		t := unix.NsecToTimespec(int64(d))
+		_ = unix.Nanosleep(&t, nil) // a signal ends it early; then it sleeps on
+	}
+}
+
+// acknowledged reads the answers.
+func (b *beat) acknowledged(c *net.TCPConn) error {
+	for i := range b.load.total() {
+		frame, err := readFrame(c)
+		if err != nil {
+			return fmt.Errorf("receive Produce: %w", err)
+		}
+		if len(frame)+lengthSize < b.code+2 {
+			return fmt.Errorf("%w: Produce response of %d bytes", ErrAnswer, len(frame))
+		}
+		if got := int32(binary.BigEndian.Uint32(frame)); got != int32(i) {
+			return fmt.Errorf("%w: got correlation id %d, expected %d", ErrAnswer, got, i)
+		}
+		if err := refused(int16(binary.BigEndian.Uint16(frame[b.code-lengthSize:]))); err != nil {
+			return fmt.Errorf("produce: %w", err)
+		}
+	}
+	return nil
+}
+
+// tail is the consumer: it waits at the end of the log.
+type tail struct {
+	load  *EndToEnd
+	conn  *net.TCPConn
+	start time.Time
+	meter *meter
+	next  base.Offset
+	asked int32
+}
+
+// read reads until it has all records.
+func (t *tail) read() error {
+	format := kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))
+	f := Fetch{Topic: t.load.Topic, SpanBatches: 1, BatchBytes: 1 << 20}
+	for int64(t.next) < t.load.total() {
+		t.asked++
+		req := f.ask(int64(t.next))
+		if _, err := t.conn.Write(format.AppendRequest(nil, req, t.asked)); err != nil {
+			return fmt.Errorf("send Fetch: %w", err)
+		}
+		frame, err := readFrame(t.conn)
+		if err != nil {
+			return fmt.Errorf("receive Fetch: %w", err)
+		}
+		now := time.Since(t.start)
+		res := kmsg.NewPtrFetchResponse()
+		res.SetVersion(fetchVersion)
+		if err := decode(frame, t.asked, res); err != nil {
+			return err
+		}
+		if err := t.take(res, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take counts the records of a response: each must be the next one, and whole.
+func (t *tail) take(res *kmsg.FetchResponse, now time.Duration) error {
+	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
+		return fmt.Errorf("%w: got %d topics in a Fetch response, error %d", ErrAnswer, len(res.Topics), res.ErrorCode)
+	}
+	p := &res.Topics[0].Partitions[0]
+	if err := refused(p.ErrorCode); err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	for records := p.RecordBatches; len(records) > 0; {
+		b, rest, err := batch.Parse(records)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+		records = rest
+		if b.NextOffset() <= t.next {
+			continue // a batch may begin before the offset that was asked for
+		}
+		if err := errors.Join(b.CheckCRC(), t.each(b, now)); err != nil {
+			return fmt.Errorf("%w: batch of offset %d: %w", ErrAnswer, b.BaseOffset(), err)
+		}
+	}
+	return nil
+}
+
+// each counts the records of a batch.
+func (t *tail) each(b batch.Batch, now time.Duration) error {
+	records := b.Records(1 << 20)
+	defer records.Close()
+	for records.Next() {
+		r := records.Record()
+		switch {
+		case r.Offset < t.next:
+			continue
+		case r.Offset != t.next || len(r.Value) < stampSize:
+			return fmt.Errorf("%w: got offset %d with %d bytes, expected offset %d", ErrAnswer, r.Offset, len(r.Value),
+				t.next)
+		}
+		due := time.Duration(binary.BigEndian.Uint64(r.Value))
+		if due != t.load.due(int64(r.Offset)) {
+			return fmt.Errorf("%w: offset %d was due after %v, expected %v", ErrAnswer, r.Offset, due,
+				t.load.due(int64(r.Offset)))
+		}
+		t.next++
+		t.meter.due(t.start.Add(due), now-due, int64(len(r.Value)))
+	}
+	return records.Err()
+}
+
+// due notes a record that was due at some time and took so long.
+func (m *meter) due(at time.Time, took time.Duration, bytes int64) {
+	m.result.All++
+	if at.Before(m.from) || at.After(m.to) {
+		return
+	}
+	m.result.Requests++
+	m.result.Records++
+	m.result.Bytes += bytes
+	_ = m.result.Latency.RecordValue(min(max(int64(took), shortest), longest)) // it is within bounds
+}

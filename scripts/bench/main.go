@@ -1,0 +1,124 @@
+//go:build linux
+
+// Command bench measures gregor beside real Apache Kafka and beside raw loops, and ends with a page to look at:
+//
+//	go run ./scripts/bench                       every row, ten rounds each
+//	go run ./scripts/bench -rows fetch-64k -count 3 -out out/bench
+//
+// It builds gregor, starts Kafka with its default settings from jars that Maven fetches, has gregor bench go through
+// all rows once so that Kafka's code is compiled, then measures, and draws the results. Kafka runs on between its
+// samples and is idle in those of the others; it deletes what a sample has written at once, as gregor's files are gone
+// at once.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/gregor-log/gregor/scripts/internal/kafka"
+	"github.com/gregor-log/gregor/scripts/internal/node"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		var ended *exec.ExitError
+		if errors.As(err, &ended) && ended.ExitCode() > 0 {
+			os.Exit(ended.ExitCode())
+		}
+		os.Exit(1)
+	}
+}
+
+// properties are what Kafka is given beside its defaults.
+var properties = map[string]string{
+	"log.segment.delete.delay.ms": "0", "offsets.topic.replication.factor": "1",
+	"transaction.state.log.replication.factor": "1", "transaction.state.log.min.isr": "1",
+}
+
+// bench is one run.
+type bench struct {
+	rows, dir, out, libs string
+	count, warm          int
+	gregor, kafka        string // the binary, and Kafka's address
+}
+
+func run(ctx context.Context) (err error) {
+	b := new(bench)
+	flag.StringVar(&b.rows, "rows", "suite", "row to measure, as gregor bench list names them")
+	flag.IntVar(&b.count, "count", 10, "rounds a row")
+	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count")
+	flag.StringVar(&b.out, "out", filepath.Join("out", "bench-"+time.Now().UTC().Format("20060102-150405")),
+		"folder for the results")
+	flag.StringVar(&b.libs, "kafka-libs", "", "folder of Kafka's jars (default $KAFKA_LIBS, or fetched by Maven)")
+	parent := flag.String("dir", os.TempDir(), "folder on the disk to measure; what is made there is removed again")
+	flag.Parse()
+	if b.dir, err = os.MkdirTemp(*parent, "bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	b.gregor = filepath.Join(b.dir, "gregor")
+	if err := node.Build(ctx, b.gregor); err != nil {
+		return err
+	}
+	if b.libs, err = kafka.Libs(ctx, b.libs, "out"); err != nil {
+		return err
+	}
+	p, err := kafka.Start(ctx, b.libs, b.dir, properties)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Kill()) }()
+	b.kafka = p.Address
+	return b.measure(ctx)
+}
+
+// measure warms Kafka, measures and draws.
+func (b *bench) measure(ctx context.Context) error {
+	if b.warm > 0 {
+		fmt.Fprintln(os.Stderr, "warming Kafka")
+		if err := b.call(ctx, b.bench(filepath.Join(b.dir, "warm"), b.warm)...); err != nil && !b.noisy(err) {
+			return err
+		}
+	}
+	measured := b.call(ctx, b.bench(b.out, b.count)...)
+	if measured != nil && !b.noisy(measured) {
+		return measured
+	}
+	return errors.Join(measured, b.call(ctx, "report", b.out))
+}
+
+// noisy reports that rows could not be measured as often as they should, but that there are results all the same.
+func (b *bench) noisy(err error) bool {
+	const codeHarness = 4
+	var ended *exec.ExitError
+	return errors.As(err, &ended) && ended.ExitCode() == codeHarness
+}
+
+// bench returns the arguments that measure into a folder.
+func (b *bench) bench(out string, rounds int) []string {
+	return []string{
+		"bench", b.rows, "--peer", "kafka=" + b.kafka, "--count", strconv.Itoa(rounds), "--dir", b.dir, "--out", out,
+	}
+}
+
+// call runs gregor.
+func (b *bench) call(ctx context.Context, arguments ...string) error {
+	c := exec.CommandContext(ctx, b.gregor, arguments...)
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("gregor %s: %w", arguments[0], err)
+	}
+	return nil
+}
