@@ -41,7 +41,7 @@ func TestBenchPage(t *testing.T) {
 	}
 	at := -1
 	for _, want := range []string{
-		"nobody answers", "0.123 times limit, aim 0.9", "0.95 times limit, aim 0.9", `id="broken"`, `id="bad"`,
+		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`, `id="bad"`,
 		"0.12 (0.12–0.12)", `id="good"`, "gregor bench suite",
 	} {
 		next := strings.Index(out.String(), want)

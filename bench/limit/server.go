@@ -23,6 +23,7 @@ const (
 	Discard Kind = "discard"
 	Store   Kind = "store"
 	Spans   Kind = "spans"
+	Relay   Kind = "relay"
 )
 
 // ErrKind reports a kind that there is no loop for.
@@ -35,7 +36,7 @@ type Options struct {
 	Dir string
 	// FileBytes is the size at which Store begins a new file.
 	FileBytes int64
-	// Source is what Spans sends.
+	// Source is what Spans sends; of it Relay wants the topic alone.
 	Source Source
 }
 
@@ -46,13 +47,14 @@ type Server struct {
 	group    sync.WaitGroup
 	opened   atomic.Int64
 	sum      atomic.Uint32
+	relay    *relay
 }
 
 // Serve starts a loop on an address. It ends with ctx.
 func Serve(ctx context.Context, address string, o Options) (*Server, error) {
-	s := &Server{o: o}
+	s := &Server{o: o, relay: newRelay(o.Source.Topic)}
 	switch o.Kind {
-	case Discard, Store, Spans:
+	case Discard, Store, Spans, Relay:
 	default:
 		return nil, fmt.Errorf("%w: got %q", ErrKind, o.Kind)
 	}
@@ -87,7 +89,7 @@ func (s *Server) accept(ctx context.Context) {
 			defer stop()
 			defer c.Close()
 			// A client that leaves with answers unread resets the connection.
-			err := s.serve(c)
+			err := s.serve(ctx, c)
 			if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && ctx.Err() == nil {
 				fmt.Fprintf(os.Stderr, "%s loop: %v\n", s.o.Kind, err)
 			}
@@ -95,12 +97,14 @@ func (s *Server) accept(ctx context.Context) {
 	}
 }
 
-func (s *Server) serve(c *net.TCPConn) error {
+func (s *Server) serve(ctx context.Context, c *net.TCPConn) error {
 	switch s.o.Kind {
 	case Store:
 		return s.store(c)
 	case Spans:
 		return s.spans(c)
+	case Relay:
+		return s.relayed(ctx, c)
 	}
 	return s.discard(c)
 }

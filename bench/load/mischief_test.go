@@ -88,6 +88,14 @@ func TestEndToEnd(t *testing.T) {
 	}
 }
 
+// TestRelay: the raw loop hands on every record.
+func TestRelay(t *testing.T) {
+	o := limit.Options{Kind: limit.Relay, Source: limit.Source{Topic: topic}}
+	if got, err := endToEnd(serve(t, o)).Run(t.Context()); err != nil || got.All != 1000 {
+		t.Errorf("got %d records, %v", got.All, err)
+	}
+}
+
 // TestStallsAreCharged holds one fetch's response up: every record that was due meanwhile is late, not one alone. Of
 // 1,000 records 400 are due while nothing comes, so a fifth of all are late by half of that time at least.
 func TestStallsAreCharged(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
@@ -49,7 +50,7 @@ var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
-	return append(produceRows(), fetchRows()...)
+	return slices.Concat(produceRows(), fetchRows(), endToEndRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.

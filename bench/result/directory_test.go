@@ -37,7 +37,9 @@ func someRun() *result.Run {
 			side(result.Gregor, 90, 110, 100), side("kafka", 50, 50, 40), side(result.Limit, 100, 200, 100),
 			side(result.ClientAlone, 500),
 		},
-		Aims: []result.Aim{{Against: "kafka", AtLeast: 2}, {Against: result.Limit, AtLeast: 0.95}, {"other", 1}},
+		Aims: []result.Aim{
+			{Against: "kafka", AtLeast: 2}, {Against: result.Limit, AtLeast: 0.95}, {Against: "other", AtLeast: 1},
+		},
 	}
 	return &result.Run{
 		Command: "gregor bench", Version: result.Version, Arguments: []string{"bench", "produce-large"},

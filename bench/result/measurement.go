@@ -13,7 +13,8 @@ import (
 type Measurement struct {
 	Row  string `json:"row"`
 	What string `json:"what"`
-	// Unit is the unit of the samples' figures as it stands in keys: "mb_per_s". More is better.
+	// Unit is the unit of the samples' figures as it stands in keys: "mb_per_s". Of rates more is better, of latencies
+	// ("us") less.
 	Unit string `json:"unit"`
 	// Durability is the class in which all sides acknowledge: "page-cache", "fsync"; "" where nothing is written.
 	Durability string    `json:"durability,omitempty"`
@@ -72,10 +73,26 @@ type Sample struct {
 	P999 float64 `json:"latency_p999_us"`
 }
 
-// Aim is what gregor's figure is to reach: so many times the other side's.
+// Aim is what gregor's figure is to reach: at least or at most so many times the other side's. Of names another figure
+// of the samples than the row's own: "p50", "p99" or "p999" of the latencies.
 type Aim struct {
 	Against string  `json:"against"`
-	AtLeast float64 `json:"at_least"`
+	Of      string  `json:"of,omitempty"`
+	AtLeast float64 `json:"at_least,omitempty"`
+	AtMost  float64 `json:"at_most,omitempty"`
+}
+
+// Holds reports whether a ratio reaches the aim.
+func (a Aim) Holds(ratio float64) bool {
+	return ratio >= a.AtLeast && (a.AtMost == 0 || ratio <= a.AtMost)
+}
+
+// Distance is 1 for a ratio that just reaches the aim, less the further it is from that, more beyond.
+func (a Aim) Distance(ratio float64) float64 {
+	if a.AtMost > 0 {
+		return a.AtMost / ratio
+	}
+	return ratio / a.AtLeast
 }
 
 // Side returns the side of that name, nil if it was not measured.
@@ -140,29 +157,54 @@ func IntervalOf(values []float64) Interval {
 }
 
 // Ratio returns gregor's figures divided by another side's, round by round; false if either was not measured.
-func (m *Measurement) Ratio(against string) (Interval, bool) {
+func (m *Measurement) Ratio(against string) (Interval, bool) { return m.RatioOf("", against) }
+
+// RatioOf is Ratio of another figure of the samples; see Aim.
+func (m *Measurement) RatioOf(figure, against string) (Interval, bool) {
 	ours, theirs := m.Side(Gregor), m.Side(against)
 	if ours == nil || theirs == nil || len(ours.Samples) == 0 || len(ours.Samples) != len(theirs.Samples) {
 		return Interval{}, false
 	}
 	var ratios []float64
 	for i := range ours.Samples {
-		ratios = append(ratios, ours.Samples[i].Figure/theirs.Samples[i].Figure)
+		ratios = append(ratios, ours.Samples[i].of(figure)/theirs.Samples[i].of(figure))
 	}
 	return IntervalOf(ratios), true
 }
 
 // Reached says of an aim "met", "missed", or why that cannot be said.
 func (m *Measurement) Reached(a Aim) string {
-	ratio, ok := m.Ratio(a.Against)
+	ratio, ok := m.RatioOf(a.Of, a.Against)
 	switch {
 	case !ok:
 		return "not measured"
-	case ratio.Median >= a.AtLeast:
+	case a.Holds(ratio.Median):
 		return "met"
 	}
 	return "missed"
 }
 
+// of returns a figure by its name.
+func (x Sample) of(figure string) float64 {
+	switch figure {
+	case "p50":
+		return x.P50
+	case "p99":
+		return x.P99
+	case "p999":
+		return x.P999
+	}
+	return x.Figure
+}
+
 // String returns the aim as a formula.
-func (a Aim) String() string { return fmt.Sprintf(">= %gx %s", a.AtLeast, a.Against) }
+func (a Aim) String() string {
+	what := ""
+	if a.Of != "" {
+		what = a.Of + " "
+	}
+	if a.AtMost > 0 {
+		return fmt.Sprintf("%s<= %gx %s", what, a.AtMost, a.Against)
+	}
+	return fmt.Sprintf("%s>= %gx %s", what, a.AtLeast, a.Against)
+}

@@ -113,13 +113,13 @@ func sideCells(m *result.Measurement, s *result.Side) []any {
 	}
 	for _, a := range m.Aims {
 		if a.Against == s.Name {
-			aim = fmt.Sprintf(">= %g: %s", a.AtLeast, m.Reached(a))
+			aim += fmt.Sprintf("%s: %s ", a, m.Reached(a))
 		}
 	}
 	return []any{
 		m.Row, s.Name, result.Number(figure.Median) + " " + result.UnitText(m.Unit),
 		result.Number(figure.Low) + "-" + result.Number(figure.High), ratio, perGB(s.ServerCPUPerGB()),
-		perGB(s.ClientCPUPerGB()), aim,
+		perGB(s.ClientCPUPerGB()), strings.TrimSpace(aim),
 	}
 }
 
