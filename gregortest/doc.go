@@ -12,5 +12,6 @@
 // parallel too: they share nothing. A start takes about a millisecond.
 //
 // What differs from a broker's defaults is there to make tests quick: topics have one partition unless told otherwise,
-// and a consumer group begins as soon as its first member is there. Property sets any of Kafka's own properties.
+// and a consumer group waits for more members after its first for a moment alone (gregor.group.gather.ms). Property
+// sets any of Kafka's own properties.
 package gregortest

@@ -29,8 +29,8 @@ func endToEndRows() []*Row {
 	for _, rate := range []int{1000, 5000, 20_000} {
 		rows = append(rows, &Row{
 			Name: fmt.Sprintf("e2e-%dk", rate/1000),
-			What: fmt.Sprintf("from when a record was due to when a consumer has it, at %d records a second, each with "+
-				"a request of its own; the figure is the median", rate),
+			What: fmt.Sprintf("from when a record was due until a consumer has it, %d a second, each with a request "+
+				"of its own; the figure is the median", rate),
 			Unit: "us", Durability: "page-cache", work: &endToEnd{rate},
 			Settings: []result.Setting{
 				setting("records_per_s", rate), setting("record_bytes", endToEndRecord), setting("partitions", 1),

@@ -36,7 +36,8 @@ By default its records are in memory and gone when it ends, so that there is not
 them in a directory, in Kafka's own format. --data memory:2GiB bounds the memory; without a size it is half of the
 machine's.
 
-Groups do not wait for more members after their first: --set group.initial.rebalance.delay.ms=3000 is Kafka's default.
+Groups wait for more members after their first for a moment alone: --set group.initial.rebalance.delay.ms=3000 is
+Kafka's default.
 
 Its health and metrics are on a page whose address it prints; --set gregor.admin.listener=HOST:PORT chooses another,
 and an empty value none.

@@ -20,9 +20,6 @@ type servedAPI struct {
 	Max  int16  `json:"max_version"`
 }
 
-// apiNames are names of Kafka's that differ from the codec's.
-var apiNames = map[int16]string{22: "InitProducerId", 74: "ListConfigResources"}
-
 // servedAPIs asks a broker of this binary, in memory and without a socket, which APIs it serves: there is no second
 // list that could be out of date.
 func servedAPIs() ([]servedAPI, error) {
@@ -40,11 +37,9 @@ func servedAPIs() ([]servedAPI, error) {
 	}
 	apis := make([]servedAPI, 0, len(res.ApiKeys))
 	for _, k := range res.ApiKeys {
-		name := apiNames[k.ApiKey]
-		if name == "" {
-			name = kmsg.NameForKey(k.ApiKey)
-		}
-		apis = append(apis, servedAPI{Key: k.ApiKey, Name: name, Min: k.MinVersion, Max: k.MaxVersion})
+		apis = append(apis, servedAPI{
+			Key: k.ApiKey, Name: broker.APIName(k.ApiKey), Min: k.MinVersion, Max: k.MaxVersion,
+		})
 	}
 	return apis, nil
 }

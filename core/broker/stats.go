@@ -3,8 +3,6 @@ package broker
 import (
 	"sync/atomic"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/gregor-log/gregor/base"
 )
 
@@ -135,7 +133,7 @@ func (b *Broker) APIStats() []APIStats {
 
 // read sums up the shares.
 func (s *apiStats) read() APIStats {
-	sum := APIStats{Key: s.key, Name: kmsg.NameForKey(s.key)}
+	sum := APIStats{Key: s.key, Name: APIName(s.key)}
 	for i := range s.shares {
 		share := &s.shares[i]
 		sum.Requests += share.requests.Load()

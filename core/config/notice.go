@@ -68,6 +68,9 @@ func noticeOf(kv KV) (Notice, bool) {
 	switch {
 	case key == nil:
 		return strangeName(kv.Name)
+	case kv.Name == "log.cleanup.policy" && strings.Contains(kv.Value, "compact"):
+		n := awaited(kv.Name+"=compact", logCompaction)
+		return Notice{n.Kind, kv.Name, n.Text}, true
 	case key.Status == Works || isDefault(key, kv.Value):
 		return Notice{}, false
 	case key.Status == Later:

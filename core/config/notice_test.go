@@ -25,6 +25,8 @@ func TestNotices(t *testing.T) {
 		{"port=1", Removed, "port was removed in Kafka 4 and has no effect"},
 		{"group.consumer.max.size=5", Awaited, "group.consumer.max.size is accepted and has no effect until " +
 			"gregor has the consumer group protocol (KIP-848)"},
+		{"log.cleanup.policy=compact", Awaited, "log.cleanup.policy=compact is accepted and has no effect until " +
+			"gregor has log compaction"},
 		{"super.users=User:a", Awaited, "super.users is accepted and has no effect until gregor has ACLs"},
 		{"listener.name.plaintext.ssl.protocol=x", Awaited,
 			"listener.name.plaintext.ssl.protocol is accepted and has no effect until gregor has TLS"},
