@@ -68,23 +68,42 @@ const mostGathers = 10
 // gathering returns how long a new group waits for members, again as long as they come, and how long at most.
 func (c *Coordinator) gathering(g *group) (step, most int64) {
 	cfg := c.options.Config()
-	if cfg.GatherMs <= cfg.InitialDelayMs {
+	if !c.gathers() {
 		return int64(cfg.InitialDelayMs), g.rebalanceMs()
 	}
 	step = int64(cfg.GatherMs)
 	return step, min(mostGathers*step, g.rebalanceMs())
 }
 
-// unevenness is how many times the longest time between two members a group waits for another.
-const unevenness = 3
+const (
+	// unevenness is how many times the longest time between two members a group waits for another.
+	unevenness = 3
+	// pendingMs is how soon a group looks again whether those have joined that were given an id.
+	pendingMs = 5
+)
 
-// longer returns how long a new group that has grown waits on: another step, as in Kafka, or where it only gathers
-// those that come at almost the same time, until a step has passed since the last one came. A machine that is so slow
-// that they come with some time between them is given more.
+// gathers reports whether new groups only gather members that come at almost the same time.
+func (c *Coordinator) gathers() bool {
+	cfg := c.options.Config()
+	return cfg.GatherMs > cfg.InitialDelayMs
+}
+
+// waits reports whether a group waits longer for its first members: it has grown, or others were given an id to join
+// with and are about to.
+func (c *Coordinator) waits(g *group) bool {
+	return g.previous == Empty && g.remainingMs > 0 && (g.grown || c.gathers() && len(g.pending) > 0)
+}
+
+// longer returns how long it waits: another step, as in Kafka, or where it only gathers those that come at almost the
+// same time, until a step has passed since the last one came. A machine that is so slow that they come with some time
+// between them is given more.
 func (c *Coordinator) longer(g *group) int64 {
 	step, _ := c.gathering(g)
-	if cfg := c.options.Config(); cfg.GatherMs > cfg.InitialDelayMs {
+	if c.gathers() {
 		step = max(step, unevenness*g.grownGap.Milliseconds()) - c.now.Mono.Sub(g.grownAt).Milliseconds()
+		if len(g.pending) > 0 {
+			step = max(step, pendingMs)
+		}
 	}
 	return min(max(step, 1), g.remainingMs)
 }
@@ -101,7 +120,7 @@ func (d *joinDeadline) expire(c *Coordinator) {
 	if g.state != PreparingRebalance {
 		return
 	}
-	if g.previous == Empty && g.grown && g.remainingMs > 0 {
+	if c.waits(g) {
 		g.grown = false
 		c.gatherFor(g, c.longer(g))
 		return

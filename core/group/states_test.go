@@ -199,6 +199,34 @@ func TestGathers(t *testing.T) {
 	}
 }
 
+// TestGatheringWaitsForPendingMembers: who was given an id to join with is about to.
+func TestGatheringWaitsForPendingMembers(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.GatherMs = 10
+	known := joining(4, "pending", "")
+	known.MemberID = answer[*kmsg.JoinGroupResponse](w, w.ask(known)).MemberID
+	other := joining(4, "pending", "")
+	other.MemberID = answer[*kmsg.JoinGroupResponse](w, w.ask(other)).MemberID
+	awaited := w.ask(known)
+	w.after(90 * time.Millisecond) // who was given an id is waited for
+	w.parked(awaited)
+	w.ask(other)
+	w.after(10 * time.Millisecond)
+	if res := answer[*kmsg.JoinGroupResponse](w, awaited); res.Generation != 1 || len(res.Members) != 2 {
+		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
+	}
+	gone := joining(4, "gone", "")
+	w.ask(gone)
+	alone := w.ask(joining(3, "gone", ""))
+	w.after(99 * time.Millisecond)
+	w.parked(alone)
+	w.after(time.Millisecond)
+	if res := answer[*kmsg.JoinGroupResponse](w, alone); res.Generation != 1 || len(res.Members) != 1 {
+		t.Errorf("got generation %d of %d members, expected one without the member that never came back",
+			res.Generation, len(res.Members))
+	}
+}
+
 // TestGatheringKeepsALongerDelay: a delay that is longer counts as it is.
 func TestGatheringKeepsALongerDelay(t *testing.T) {
 	w := newWorld(t)
