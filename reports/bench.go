@@ -244,9 +244,31 @@ func benchMachine(r *result.Run) Section {
 		facts = append(facts, Fact{strings.ReplaceAll(key, "_", " "), fmt.Sprint(r.Machine[key])})
 	}
 	return Section{ID: "machine", Title: "The machine, and how to do it again", Parts: []Part{
-		facts,
+		facts, benchLimits(r.Limits),
 		Listing{Caption: "The command", Text: "gregor " + strings.Join(r.Arguments, " ")},
 	}}
+}
+
+// benchLimits is a table of what the machine alone can do.
+func benchLimits(limits []result.Limited) *Table {
+	const steady = 0.05
+	t := &Table{
+		Caption: "What the machine alone could do before the run and after it",
+		Head:    []string{"limit", "what is done", "it bounds", "unit", "before", "after"}, Words: []int{1, 2, 3},
+	}
+	for _, l := range limits {
+		row := Row{Cells: []string{
+			l.Name, l.What, l.Bounds, result.UnitText(l.Unit), result.Number(l.Before), result.Number(l.After),
+		}}
+		switch {
+		case l.Failure != "":
+			row.Outcome = Open
+		case l.Drift() > steady:
+			row.Outcome = Bad
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // WriteFile writes the page to a file.

@@ -11,6 +11,13 @@
 //	Syncs     pwrite and fdatasync, one writer       durable appends one by one
 //	GroupSyncs  many writers share each fdatasync    durable appends with a group commit
 //
+// And those that measure the machine alone, by their numbers in [Loops]:
+//
+//	L0  system calls, wake-ups of threads and goroutines, a round trip over loopback
+//	L6  the device, past the page cache
+//	L8  copies in memory
+//	L9  CRC-32C
+//
 // # What they leave out
 //
 // A loop does not parse a request beyond its length and correlation id, knows no partitions, offsets or indexes, and

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -87,5 +89,22 @@ func TestDropper(t *testing.T) {
 	}
 	if _, err := (&dropper{ack: newAck()}).drop(make([]byte, headerSize)); !errors.Is(err, ErrFrame) {
 		t.Errorf("got %v, expected ErrFrame", err)
+	}
+}
+
+// TestLoops runs each loop for a moment: it has a figure, and leaves no files.
+func TestLoops(t *testing.T) {
+	dir := t.TempDir()
+	for _, l := range Loops() {
+		got, err := l.Run(t.Context(), dir, time.Millisecond)
+		if errors.Is(err, syscall.EINVAL) {
+			continue // a file system without O_DIRECT
+		}
+		if err != nil || got <= 0 || l.What == "" || l.Bounds == "" || l.Unit == "" {
+			t.Errorf("%s: got %v, %v", l.Name, got, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("got %v left, %v", left, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -39,7 +40,26 @@ type Run struct {
 	// Binary is the SHA-256 of the program.
 	Binary  string         `json:"binary_sha256"`
 	Machine map[string]any `json:"machine"`
-	Rows    []*Measurement `json:"rows"`
+	// Limits are what the machine alone could do before the run and after it.
+	Limits []Limited      `json:"limits"`
+	Rows   []*Measurement `json:"rows"`
+}
+
+// Limited is the figure of a loop that measures the machine alone.
+type Limited struct {
+	Name   string  `json:"limit"`
+	What   string  `json:"what"`
+	Bounds string  `json:"bounds"`
+	Unit   string  `json:"unit"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	// Failure says why there is no figure.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Drift is how far the two figures are apart, as a part of their mean.
+func (l *Limited) Drift() float64 {
+	return math.Abs(l.After-l.Before) / ((l.After + l.Before) / 2)
 }
 
 // ErrDirectory reports a run's directory that is not as it was written.

@@ -75,9 +75,11 @@ func (f *benchRun) run(c *cobra.Command, name string) error {
 	if r.Binary, err = sumOf(self); err != nil {
 		return harness(err)
 	}
+	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.Before })
 	if err := f.measure(c, r, rows, f.options(c, self, dir)); err != nil {
 		return err
 	}
+	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.After })
 	if err := r.Write(f.out); err != nil {
 		return harness(err)
 	}
@@ -88,6 +90,21 @@ func (f *benchRun) run(c *cobra.Command, name string) error {
 		return cli.Exit(cli.CodeHarness)
 	}
 	return nil
+}
+
+// limits takes what the machine alone can do. A loop that cannot run here has its reason with it.
+func limits(ctx context.Context, r *result.Run, dir string, figure func(*result.Limited) *float64) {
+	const each = 300 * time.Millisecond
+	for i, l := range limit.Loops() {
+		if i == len(r.Limits) {
+			r.Limits = append(r.Limits, result.Limited{Name: l.Name, What: l.What, Bounds: l.Bounds, Unit: l.Unit})
+		}
+		got, err := l.Run(ctx, dir, each)
+		if err != nil {
+			r.Limits[i].Failure = err.Error()
+		}
+		*figure(&r.Limits[i]) = got
+	}
 }
 
 // measure takes all rows.
