@@ -7,6 +7,7 @@
 //	Discard   receive, answer, all at once           what sockets and the load generator can do
 //	Store     receive, CRC-32C, pwrite, answer       produce: a broker must look at the bytes and keep them
 //	Spans     receive, send a header and a sendfile  fetch of what is in the page cache
+//	Durable   receive, CRC-32C, pwrite, group commit, answer  produce that is acknowledged once it is on the disk
 //	Relay     receive, wake who waits, send          one record from producer to consumer
 //	Syncs     pwrite and fdatasync, one writer       durable appends one by one
 //	GroupSyncs  many writers share each fdatasync    durable appends with a group commit

@@ -24,6 +24,7 @@ const (
 	Store   Kind = "store"
 	Spans   Kind = "spans"
 	Relay   Kind = "relay"
+	Durable Kind = "durable"
 )
 
 // ErrKind reports a kind that there is no loop for.
@@ -32,7 +33,7 @@ var ErrKind = errors.New("no such loop")
 // Options says what a Server does.
 type Options struct {
 	Kind Kind
-	// Dir is where Store makes its files, one series a connection.
+	// Dir is where Store makes its files, one series a connection, and Durable its one.
 	Dir string
 	// FileBytes is the size at which Store begins a new file.
 	FileBytes int64
@@ -48,6 +49,7 @@ type Server struct {
 	opened   atomic.Int64
 	sum      atomic.Uint32
 	relay    *relay
+	durable  *durable
 }
 
 // Serve starts a loop on an address. It ends with ctx.
@@ -55,6 +57,11 @@ func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	s := &Server{o: o, relay: newRelay(o.Source.Topic)}
 	switch o.Kind {
 	case Discard, Store, Spans, Relay:
+	case Durable:
+		var err error
+		if s.durable, err = newDurable(o.Dir); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, fmt.Errorf("%w: got %q", ErrKind, o.Kind)
 	}
@@ -62,7 +69,15 @@ func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	if s.listener, err = Listen(ctx, address); err != nil {
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { _ = s.listener.Close() }) // its only error is that it is closed already
+	context.AfterFunc(ctx, func() {
+		_ = s.listener.Close() // its only error is that it is closed already
+		if s.durable != nil {
+			s.durable.close()
+		}
+	})
+	if s.durable != nil {
+		s.group.Go(s.durable.sync)
+	}
 	s.group.Go(func() { s.accept(ctx) })
 	return s, nil
 }
@@ -105,6 +120,8 @@ func (s *Server) serve(ctx context.Context, c *net.TCPConn) error {
 		return s.spans(c)
 	case Relay:
 		return s.relayed(ctx, c)
+	case Durable:
+		return s.durable.serve(c)
 	}
 	return s.discard(c)
 }

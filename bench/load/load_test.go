@@ -101,6 +101,27 @@ func TestStoreKeepsEveryFrame(t *testing.T) {
 	}
 }
 
+// TestDurableAnswersInOrder: the loop with a group commit keeps every frame, and answers each connection in order.
+func TestDurableAnswersInOrder(t *testing.T) {
+	dir := t.TempDir()
+	b, err := load.NewRecord(100, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := load.Produce{
+		Address: serve(t, limit.Options{Kind: limit.Durable, Dir: dir}), Topic: topic, Partitions: 1, Connections: 3,
+		InFlight: 5, Batch: b, Acks: 1, Requests: 50,
+	}
+	got, err := p.Run(t.Context())
+	if err != nil || got.All != 150 {
+		t.Fatalf("got %d requests, %v, expected 50 on each of 3 connections", got.All, err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "durable.log"))
+	if err != nil || info.Size() < 150*int64(len(b.Bytes)) {
+		t.Errorf("got %v, %v, expected 150 frames of more than %d bytes", info, err, len(b.Bytes))
+	}
+}
+
 // TestRequestsAreCounted sends so many requests as were asked for, whatever the window is.
 func TestRequestsAreCounted(t *testing.T) {
 	b, err := load.NewRecord(100, 1)

@@ -3,6 +3,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type produce struct {
 	connections, inFlight int
 	length                time.Duration // of a sample
 	acks                  int16
+	partitions            int               // as many as connections if it is 0
+	configs               map[string]string // of the topic
+	kind                  limit.Kind        // of the raw loop; Store if it is ""
 }
 
 // A window is so long that it writes less than what Linux keeps dirty before it writes back (10 % of 24 GB): burst.
@@ -34,15 +38,18 @@ const (
 
 func produceRows() []*Row {
 	make := func(name, what string, w *produce, kafka, limit float64) *Row {
-		unit := "mb_per_s"
-		if w.batch == 0 {
+		unit, durability := "mb_per_s", "page-cache"
+		if w.counts() {
 			unit = "requests_per_s"
 		}
+		if w.configs[flushMessages] == "1" {
+			durability = "fsync"
+		}
 		return &Row{
-			Name: name, What: what, Unit: unit, Durability: "page-cache", work: w,
+			Name: name, What: what, Unit: unit, Durability: durability, work: w,
 			Settings: []result.Setting{
 				setting("batch_bytes", w.batch), setting("record_bytes", w.record),
-				setting("connections", w.connections), setting("partitions", w.connections),
+				setting("connections", w.connections), setting("partitions", int(w.parts())),
 				setting("in_flight", w.inFlight), setting("acks", int(w.acks)),
 				{Key: "validation", Value: "full"}, {Key: "latency", Value: "closed loop"},
 			},
@@ -59,8 +66,25 @@ func produceRows() []*Row {
 			&produce{batch: 16 << 10, record: 100, connections: 4, inFlight: 5, length: bulkWindow, acks: 1}, 3, 0.75),
 		make("produce-tiny", "produce one record of 100 B with each request",
 			&produce{record: 100, connections: 8, inFlight: 5, length: smallWindow, acks: 1}, 3, 1),
+		make("fsync-1", "produce batches of 3 KB to one partition, each on the disk before it is acknowledged",
+			durable(&produce{connections: 8, inFlight: 5, partitions: 1}), 10, 0.85),
+		make("fsync-100", "the same to a hundred partitions",
+			durable(&produce{connections: 100, inFlight: 1, partitions: 100}), 10, 0.85),
 	}
 }
+
+// flushMessages is the configuration of a topic that says how many records may wait for a sync.
+const flushMessages = "flush.messages"
+
+// durable completes a row whose requests are acknowledged once they are on the disk.
+func durable(w *produce) *produce {
+	w.batch, w.record, w.length, w.acks, w.kind = 3<<10, 1000, smallWindow, 1, limit.Durable
+	w.configs = map[string]string{flushMessages: "1"}
+	return w
+}
+
+// counts reports whether the figure is of requests rather than bytes.
+func (w *produce) counts() bool { return w.batch == 0 || w.kind == limit.Durable }
 
 var _ workload = (*produce)(nil)
 
@@ -69,18 +93,20 @@ func (w *produce) fresh() bool { return true }
 func (w *produce) window() load.Window { return load.Window{Warm: warmUp, For: w.length} }
 
 func (w *produce) loop(dir string) ([]string, error) {
-	return []string{"--kind", string(limit.Store), "--dir", dir}, nil
+	return []string{"--kind", string(cmp.Or(w.kind, limit.Store)), "--dir", dir}, nil
 }
 
+func (w *produce) parts() int32 { return int32(cmp.Or(w.partitions, w.connections)) }
+
 func (w *produce) figure(r *load.Result) float64 {
-	if w.batch == 0 {
+	if w.counts() {
 		return r.RequestsPerSecond()
 	}
 	return r.MBPerSecond()
 }
 
 func (w *produce) open(ctx context.Context, i *peer.Instance, loop bool) (subject, error) {
-	t, err := newTopic(ctx, i, loop, int32(w.connections), nil)
+	t, err := newTopic(ctx, i, loop, w.parts(), w.configs)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +127,7 @@ func (p *producing) sample(ctx context.Context, over load.Window) (load.Result, 
 		return load.Result{}, err
 	}
 	r, err := load.Produce{
-		Address: p.address, Topic: p.topic.name, Partitions: int32(w.connections), Connections: w.connections,
+		Address: p.address, Topic: p.topic.name, Partitions: w.parts(), Connections: w.connections,
 		InFlight: w.inFlight, Batch: b, Acks: w.acks, Window: over,
 	}.Run(ctx)
 	if err != nil {
@@ -123,7 +149,7 @@ func (p *producing) checkEnds(records int64) error {
 	if p.topic.conn == nil {
 		return nil
 	}
-	ends, err := p.topic.conn.EndOffsets(p.topic.name, int32(p.work.connections))
+	ends, err := p.topic.conn.EndOffsets(p.topic.name, p.work.parts())
 	if err != nil {
 		return err
 	}

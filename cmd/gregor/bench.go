@@ -45,7 +45,7 @@ func newBenchCommand() *cobra.Command {
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
 	f.format = cli.AddFormat(c)
 	f.progress = cli.AddProgress(c)
-	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchLoopCommand())
+	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchCompareCommand(), newBenchLoopCommand())
 	return c
 }
 
@@ -157,6 +157,52 @@ func newBenchVerifyCommand() *cobra.Command {
 	}
 	format = cli.AddFormat(c)
 	return c
+}
+
+// newBenchCompareCommand makes gregor bench compare.
+func newBenchCompareCommand() *cobra.Command {
+	var format *cli.Choice
+	c := &cobra.Command{
+		Use:   "compare BEFORE AFTER",
+		Short: "Tell what changed between the results in two folders",
+		Args:  arguments(cobra.ExactArgs(2)),
+		RunE: func(c *cobra.Command, args []string) error {
+			var runs [2]*result.Run
+			for i, dir := range args {
+				var err error
+				if runs[i], err = result.ReadRun(dir); err != nil {
+					return err
+				}
+			}
+			return printChanges(c, result.Compare(runs[0], runs[1]), format)
+		},
+	}
+	format = cli.AddFormat(c)
+	return c
+}
+
+func printChanges(c *cobra.Command, changes []result.Change, format *cli.Choice) error {
+	if format.String() == cli.JSON {
+		var all []map[string]any
+		for _, x := range changes {
+			all = append(all, map[string]any{
+				"row": x.Row, "side": x.Side, "before_" + x.Unit: x.Before.Median, "after_" + x.Unit: x.After.Median,
+				"delta_percent": 100 * x.Delta(), "p": x.P, "certain": x.Certain,
+			})
+		}
+		return cli.WriteJSON(c, map[string]any{"changes": all})
+	}
+	table := cli.NewTable("ROW", "SIDE", "BEFORE", "AFTER", "CHANGE")
+	for _, x := range changes {
+		change := "~"
+		if x.Certain {
+			change = fmt.Sprintf("%+.1f%%", 100*x.Delta())
+		}
+		unit := " " + result.UnitText(x.Unit)
+		table.Add(x.Row, x.Side, result.Number(x.Before.Median)+unit, result.Number(x.After.Median)+unit,
+			fmt.Sprintf("%s (p=%.3f n=%d+%d)", change, x.P, x.Rounds[0], x.Rounds[1]))
+	}
+	return table.Write(c.OutOrStdout())
 }
 
 // newReportCommand makes gregor report.
