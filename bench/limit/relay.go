@@ -3,7 +3,6 @@
 package limit
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -13,15 +12,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// relay has the batches that came and that nobody has fetched yet. It is all the state of a loop that hands what is
-// produced to whoever waits for it: a receive, a wake-up and a send on the way of each record.
+// relay has all batches that came. It is all the state of a loop that hands what is produced to whoever waits for it: a
+// receive, a wake-up and a send on the way of each record to each consumer.
 type relay struct {
+	head []byte // of a Fetch response, up to the length of its records
+
 	mu      sync.Mutex
 	batches []byte
-	next    int64 // offset of the next record
-	came    chan struct{}
-	head    []byte // of a Fetch response, up to the length of its records
-	room    []byte // what was handed out last, to be used again
+	size    int // of each; they have one record
+	came    sync.Cond
+	ended   bool
 }
 
 const (
@@ -33,12 +33,14 @@ const (
 func newRelay(topic string) *relay {
 	head, _ := (&Source{Topic: topic}).response()
 	const empty = 1 // the length of no records
-	return &relay{came: make(chan struct{}, 1), head: head[:len(head)-empty]}
+	r := &relay{head: head[:len(head)-empty]}
+	r.came.L = &r.mu
+	return r
 }
 
 // relayed serves one connection: of Produce requests for one partition with one record each, all of one size, or of
-// Fetch requests, of which one at a time waits. All are answered in the order of their coming.
-func (s *Server) relayed(ctx context.Context, c *net.TCPConn) error {
+// Fetch requests, of which one at a time waits.
+func (s *Server) relayed(c *net.TCPConn) error {
 	in, ack := frames{from: c}, newAck()
 	size := 0 // of a batch
 	for {
@@ -60,7 +62,8 @@ func (s *Server) relayed(ctx context.Context, c *net.TCPConn) error {
 				return err
 			}
 		case fetchKey:
-			if err := s.relay.hand(ctx, c, frame); err != nil {
+			offset := int64(binary.BigEndian.Uint64(frame[max(len(frame)-offsetFromEnd, 0):]))
+			if err := s.relay.answer(c, frame, s.relay.from(offset)); err != nil {
 				return err
 			}
 		default:
@@ -96,31 +99,28 @@ func (r *relay) put(batch []byte) {
 	r.mu.Lock()
 	at := len(r.batches)
 	r.batches = append(r.batches, batch...)
-	binary.BigEndian.PutUint64(r.batches[at:], uint64(r.next))
-	r.next++
+	r.size = len(batch)
+	binary.BigEndian.PutUint64(r.batches[at:], uint64(at/len(batch)))
 	r.mu.Unlock()
-	select {
-	case r.came <- struct{}{}:
-	default:
-	}
+	r.came.Broadcast()
 }
 
-// hand answers a Fetch request with all that has come, and waits if nothing has.
-func (r *relay) hand(ctx context.Context, c *net.TCPConn, frame []byte) error {
-	for {
-		r.mu.Lock()
-		batches := r.batches
-		r.batches, r.room = r.room[:0], batches
-		r.mu.Unlock()
-		if len(batches) > 0 {
-			return r.answer(c, frame, batches)
-		}
-		select {
-		case <-r.came:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+// from returns the batches from an offset on, and waits if there are none. They are not changed any more.
+func (r *relay) from(offset int64) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.ended && int64(len(r.batches)) <= offset*int64(r.size) {
+		r.came.Wait()
 	}
+	return r.batches[min(offset*int64(r.size), int64(len(r.batches))):]
+}
+
+// end wakes who waits for what will not come.
+func (r *relay) end() {
+	r.mu.Lock()
+	r.ended = true
+	r.mu.Unlock()
+	r.came.Broadcast()
 }
 
 func (r *relay) answer(c *net.TCPConn, frame, batches []byte) error {

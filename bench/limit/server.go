@@ -71,6 +71,7 @@ func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	}
 	context.AfterFunc(ctx, func() {
 		_ = s.listener.Close() // its only error is that it is closed already
+		s.relay.end()
 		if s.durable != nil {
 			s.durable.close()
 		}
@@ -104,7 +105,7 @@ func (s *Server) accept(ctx context.Context) {
 			defer stop()
 			defer c.Close()
 			// A client that leaves with answers unread resets the connection.
-			err := s.serve(ctx, c)
+			err := s.serve(c)
 			if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && ctx.Err() == nil {
 				fmt.Fprintf(os.Stderr, "%s loop: %v\n", s.o.Kind, err)
 			}
@@ -112,14 +113,14 @@ func (s *Server) accept(ctx context.Context) {
 	}
 }
 
-func (s *Server) serve(ctx context.Context, c *net.TCPConn) error {
+func (s *Server) serve(c *net.TCPConn) error {
 	switch s.o.Kind {
 	case Store:
 		return s.store(c)
 	case Spans:
 		return s.spans(c)
 	case Relay:
-		return s.relayed(ctx, c)
+		return s.relayed(c)
 	case Durable:
 		return s.durable.serve(c)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/gregor-log/gregor/core/batch"
 )
 
-// EndToEnd is a producer of one record a request at a fixed rate, and a consumer that reads each as soon as it can, of
+// EndToEnd is a producer of one record a request at a fixed rate, and consumers that read each as soon as they can, of
 // one partition of an empty topic.
 //
 // It is an open loop: record i is due at the beginning plus i intervals, whatever happened to those before it, and its
@@ -34,14 +34,17 @@ type EndToEnd struct {
 	// Record is the size of each record's value in bytes, at least 8: it begins with the time at which it was due.
 	Record int
 	// Rate is how many are due a second.
-	Rate   float64
-	Acks   int16
-	Window Window
+	Rate float64
+	// Consumers is how many read everything, each on a connection of its own; 0 is one.
+	Consumers int
+	Acks      int16
+	Window    Window
 }
 
 // EndToEndResult is what came of it.
 type EndToEndResult struct {
-	// Result counts the records that were due in the window, with their latency from due to received.
+	// Result counts the records that were due in the window, once for each consumer, with their latency from due to
+	// received.
 	Result
 	// Late is how late the producer sent them, in nanoseconds: what of the latency is the load generator's own.
 	Late *hdrhistogram.Histogram
@@ -56,46 +59,59 @@ func (e EndToEnd) Run(ctx context.Context) (EndToEndResult, error) {
 		return EndToEndResult{}, err
 	}
 	defer producing.Close()
-	consuming, err := limit.Dial(ctx, e.Address)
-	if err != nil {
-		return EndToEndResult{}, err
+	conns := []*net.TCPConn{producing}
+	for range max(e.Consumers, 1) {
+		c, err := limit.Dial(ctx, e.Address)
+		if err != nil {
+			return EndToEndResult{}, err
+		}
+		defer c.Close()
+		conns = append(conns, c)
 	}
-	defer consuming.Close()
-	for _, c := range []net.Conn{producing, consuming} {
+	for _, c := range conns {
 		stop := context.AfterFunc(ctx, func() { _ = c.Close() }) // ends a wait
 		defer stop()
 		if err := c.SetDeadline(time.Now().Add(e.Window.last())); err != nil {
 			return EndToEndResult{}, err
 		}
 	}
-	return e.drive(producing, consuming)
+	return e.drive(conns)
 }
 
-// drive runs both ends. One that fails ends the other.
-func (e EndToEnd) drive(producing, consuming *net.TCPConn) (EndToEndResult, error) {
+// drive runs all ends: the producer on the first connection, a consumer on each other. One that fails ends the others.
+func (e EndToEnd) drive(conns []*net.TCPConn) (EndToEndResult, error) {
 	beat, err := newBeat(&e)
 	if err != nil {
 		return EndToEndResult{}, err
 	}
-	tail := &tail{load: &e, conn: consuming, start: beat.start, meter: newMeter(beat.start, e.Window)}
+	producing := conns[0]
+	works := []func() error{
+		func() error { return beat.send(producing) }, func() error { return beat.acknowledged(producing) },
+	}
+	var meters []*meter
+	for _, c := range conns[1:] {
+		m := newMeter(beat.start, e.Window)
+		meters = append(meters, m)
+		works = append(works, (&tail{load: &e, conn: c, start: beat.start, meter: m}).read)
+	}
 	var all sync.WaitGroup
-	var errs [3]error
-	for i, work := range []func() error{
-		func() error { return beat.send(producing) }, func() error { return beat.acknowledged(producing) }, tail.read,
-	} {
+	errs := make([]error, len(works))
+	for i, work := range works {
 		all.Go(func() {
 			if errs[i] = work(); errs[i] != nil {
-				_, _ = producing.Close(), consuming.Close() // the others' errors follow from this
+				for _, c := range conns {
+					_ = c.Close() // the others' errors follow from this
+				}
 			}
 		})
 	}
 	observe(beat.start, e.Window)
 	all.Wait()
-	err = first(errs[:])
+	err = first(errs)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", ErrStalled, err)
 	}
-	return EndToEndResult{tail.meter.result, beat.late}, err
+	return EndToEndResult{merge(meters, e.Window), beat.late}, err
 }
 
 // first returns the error that is not of a connection which was closed from here, if there is one.

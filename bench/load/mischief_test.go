@@ -91,8 +91,10 @@ func TestEndToEnd(t *testing.T) {
 // TestRelay: the raw loop hands on every record.
 func TestRelay(t *testing.T) {
 	o := limit.Options{Kind: limit.Relay, Source: limit.Source{Topic: topic}}
-	if got, err := endToEnd(serve(t, o)).Run(t.Context()); err != nil || got.All != 1000 {
-		t.Errorf("got %d records, %v", got.All, err)
+	e := endToEnd(serve(t, o))
+	e.Consumers = 3
+	if got, err := e.Run(t.Context()); err != nil || got.All != 3000 {
+		t.Errorf("got %d records, %v, expected 1000 at each of 3 consumers", got.All, err)
 	}
 }
 

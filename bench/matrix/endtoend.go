@@ -15,7 +15,7 @@ import (
 
 // endToEnd is a row of single records at a fixed rate, from when each was due until a consumer has it.
 type endToEnd struct {
-	rate int
+	rate, consumers int
 }
 
 const (
@@ -31,7 +31,7 @@ func endToEndRows() []*Row {
 			Name: fmt.Sprintf("e2e-%dk", rate/1000),
 			What: fmt.Sprintf("from when a record was due until a consumer has it, %d a second, each with a request "+
 				"of its own; the figure is the median", rate),
-			Unit: "us", Durability: "page-cache", work: &endToEnd{rate},
+			Unit: "us", Durability: "page-cache", work: &endToEnd{rate, 1},
 			Settings: []result.Setting{
 				setting("records_per_s", rate), setting("record_bytes", endToEndRecord), setting("partitions", 1),
 				setting("acks", 1), {Key: "latency", Value: "open loop, from the intended start"},
@@ -42,7 +42,18 @@ func endToEndRows() []*Row {
 			},
 		})
 	}
-	return rows
+	const fanned, consumers = 200, 100
+	return append(rows, &Row{
+		Name: "fanout-100",
+		What: fmt.Sprintf("the same at %d records a second, each of which %d consumers read", fanned, consumers),
+		Unit: "us", Durability: "page-cache", work: &endToEnd{fanned, consumers},
+		Settings: []result.Setting{
+			setting("records_per_s", fanned), setting("consumers", consumers), setting("record_bytes", endToEndRecord),
+			setting("partitions", 1), setting("acks", 1),
+			{Key: "latency", Value: "open loop, from the intended start"},
+		},
+		Aims: []result.Aim{{Against: "kafka", Of: "p99", AtMost: 0.33}},
+	})
 }
 
 var _ workload = (*endToEnd)(nil)
@@ -76,8 +87,8 @@ type relaying struct {
 
 func (x *relaying) sample(ctx context.Context, over load.Window) (load.Result, error) {
 	got, err := load.EndToEnd{
-		Address: x.address, Topic: x.topic.name, Record: endToEndRecord, Rate: float64(x.work.rate), Acks: 1,
-		Window: over,
+		Address: x.address, Topic: x.topic.name, Record: endToEndRecord, Rate: float64(x.work.rate),
+		Consumers: x.work.consumers, Acks: 1, Window: over,
 	}.Run(ctx)
 	return got.Result, err
 }
