@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -152,10 +153,10 @@ func benchRow(m *result.Measurement) (Section, error) {
 		s.Parts = append(s.Parts, Text("Not measured as it should be: "+m.Failure+"."))
 	}
 	t := &Table{
-		Caption: fmt.Sprintf("Medians of %d rounds in %s, with 95%% intervals; processor seconds for 10⁹ bytes of "+
-			"batches; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
+		Caption: fmt.Sprintf("Medians of %d rounds in %s, with 95%% intervals; processor time for 10⁹ bytes of "+
+			"batches or for a request; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
 		Head: []string{
-			"side", "rate", "interval", "gregor's ratio", "server CPU-s/GB", "client CPU-s/GB", "p50", "p99",
+			"side", "figure", "interval", "gregor's ratio", "server's CPU", "client's CPU", "p50", "p99", "p99.9",
 		},
 	}
 	b := Bars{
@@ -181,6 +182,14 @@ func benchRow(m *result.Measurement) (Section, error) {
 		}
 		s.Parts = append(s.Parts, chart, t)
 	}
+	if m.Unit == "us" {
+		chart, err := benchPercentiles(m)
+		if err == nil {
+			s.Parts = append(s.Parts, chart)
+		} else if !errors.Is(err, ErrNoData) {
+			return s, err
+		}
+	}
 	var facts Facts
 	for _, x := range m.Settings {
 		facts = append(facts, Fact{x.Key, x.Value})
@@ -192,6 +201,25 @@ func benchRow(m *result.Measurement) (Section, error) {
 		Fact{"steal", fmt.Sprintf("%.2f%%", m.StealPercent)})
 	s.Parts = append(s.Parts, Fold{Title: "What was set", Parts: []Part{facts}})
 	return s, nil
+}
+
+// benchPercentiles draws how the latencies of all sides are spread.
+func benchPercentiles(m *result.Measurement) (*Chart, error) {
+	l := Lines{
+		Title: m.Row + ": latency by percentile", X: "nines: 1 is 90 %, 2 is 99 %, 3 is 99.9 % of the records",
+		Y: "µs", Alt: "lines of latencies by percentile; the table has p50, p99 and p99.9",
+		Note: "From when a record was due to be sent, so that a stall counts for all that was due meanwhile.",
+	}
+	for _, side := range m.Sides {
+		series := Series{Name: side.Name}
+		for _, p := range side.Percentiles {
+			series.Points = append(series.Points, Point{-math.Log10(1 - p.Percent/100), p.Latency})
+		}
+		if len(series.Points) > 0 {
+			l.Series = append(l.Series, series)
+		}
+	}
+	return l.Chart()
 }
 
 func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row {
@@ -218,19 +246,21 @@ func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row 
 		}
 		return result.Number(result.Median(all))
 	}
+	server, client, unit := m.CPU(s)
 	row.Cells = []string{
 		s.Name, result.Number(figure.Median), result.Number(figure.Low) + "–" + result.Number(figure.High), ratio,
-		known(s.ServerCPUPerGB()), known(s.ClientCPUPerGB()),
+		known(server, unit), known(client, unit),
 		middle(func(x result.Sample) float64 { return x.P50 }), middle(func(x result.Sample) float64 { return x.P99 }),
+		middle(func(x result.Sample) float64 { return x.P999 }),
 	}
 	return row
 }
 
-func known(v float64) string {
+func known(v float64, unit string) string {
 	if math.IsNaN(v) {
 		return "not known"
 	}
-	return result.Number(v)
+	return result.Number(v) + " " + strings.ReplaceAll(unit, "us/", "µs/")
 }
 
 func capital(text string) string {

@@ -77,6 +77,13 @@ func (r *Run) Write(dir string) error {
 	if len(there) > 0 {
 		return fmt.Errorf("%w: %s holds %s and more, expected nothing", fs.ErrExist, dir, there[0].Name())
 	}
+	for _, m := range r.Rows {
+		for _, s := range m.Sides {
+			if s.Latency != nil {
+				s.fill()
+			}
+		}
+	}
 	w := &writer{dir: dir}
 	w.json(RunFile, r)
 	w.file(BenchFile, r.benchmarks)
@@ -152,10 +159,12 @@ func (r *Run) benchmarks(out io.Writer) error {
 		unit := strings.ReplaceAll(UnitText(m.Unit), " ", "-")
 		for _, s := range m.Sides {
 			for _, x := range s.Samples {
-				fmt.Fprintf(out, "Benchmark%s/side=%s 1 %g %s %g p50-us %g p99-us %g client-cpu-s/GB", camel(m.Row),
-					s.Name, x.Figure, unit, x.P50, x.P99, x.ClientCPU/(float64(x.Bytes)/1e9))
+				one := &Side{Samples: []Sample{x}}
+				server, client, per := m.CPU(one)
+				fmt.Fprintf(out, "Benchmark%s/side=%s 1 %g %s %g p50-us %g p99-us %g client-cpu-%s", camel(m.Row),
+					s.Name, x.Figure, unit, x.P50, x.P99, client, per)
 				if x.ServerCPU != nil {
-					fmt.Fprintf(out, " %g server-cpu-s/GB", *x.ServerCPU/(float64(x.Bytes)/1e9))
+					fmt.Fprintf(out, " %g server-cpu-%s", server, per)
 				}
 				fmt.Fprintln(out)
 			}

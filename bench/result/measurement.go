@@ -51,8 +51,27 @@ type Side struct {
 	Name    string   `json:"side"`
 	Samples []Sample `json:"samples"`
 	// Latency holds the latencies of all samples in nanoseconds. It is kept in a file of its own, and nil when a
-	// measurement was read from its directory.
-	Latency *hdrhistogram.Histogram `json:"-"`
+	// measurement was read from its directory; Percentiles are what a chart wants of it.
+	Latency     *hdrhistogram.Histogram `json:"-"`
+	Percentiles []Percentile            `json:"percentiles,omitempty"`
+}
+
+// Percentile is a point of a distribution: so many percent of the latencies are at most so long.
+type Percentile struct {
+	Percent float64 `json:"percent"`
+	Latency float64 `json:"us"`
+}
+
+// fill takes the percentiles from the histogram: as many nines as there are samples for.
+func (s *Side) fill() {
+	s.Percentiles = nil
+	for _, percent := range []float64{0, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.9, 99.95, 99.99} {
+		const fewest = 5 // latencies beyond a point that is shown
+		if float64(s.Latency.TotalCount())*(100-percent)/100 < fewest {
+			return
+		}
+		s.Percentiles = append(s.Percentiles, Percentile{percent, float64(s.Latency.ValueAtQuantile(percent)) / 1e3})
+	}
 }
 
 // Sample is one measurement of one side.
@@ -120,19 +139,23 @@ func (s *Side) each(of func(Sample) float64) []float64 {
 	return all
 }
 
-// ServerCPUPerGB returns the median of the server's processor seconds for 10^9 bytes of batches; NaN if not known.
-func (s *Side) ServerCPUPerGB() float64 {
-	return Median(s.each(func(x Sample) float64 {
+// CPU returns the medians of the processor time that a side's server and the client took, and their unit: seconds for
+// 10^9 bytes of batches where the row's figure is of bytes, else microseconds for each request or record. The server's
+// is NaN where its process is not known.
+func (m *Measurement) CPU(s *Side) (server, client float64, unit string) {
+	unit = "us/request"
+	per := func(seconds float64, x Sample) float64 { return seconds * 1e6 / float64(x.Requests) }
+	if m.Unit == "mb_per_s" {
+		unit = "s/GB"
+		per = func(seconds float64, x Sample) float64 { return seconds / (float64(x.Bytes) / 1e9) }
+	}
+	server = Median(s.each(func(x Sample) float64 {
 		if x.ServerCPU == nil {
 			return math.NaN()
 		}
-		return *x.ServerCPU / (float64(x.Bytes) / 1e9)
+		return per(*x.ServerCPU, x)
 	}))
-}
-
-// ClientCPUPerGB is the same of the client.
-func (s *Side) ClientCPUPerGB() float64 {
-	return Median(s.each(func(x Sample) float64 { return x.ClientCPU / (float64(x.Bytes) / 1e9) }))
+	return server, Median(s.each(func(x Sample) float64 { return per(x.ClientCPU, x) })), unit
 }
 
 // Interval is a median with the interval that holds the true one with 95% confidence, whatever the distribution; with

@@ -83,7 +83,7 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 	if f.format.String() == cli.JSON {
 		return cli.WriteJSON(c, map[string]any{"directory": dir, "rows": r.Rows})
 	}
-	table := cli.NewTable("ROW", "SIDE", "MEDIAN", "95% INTERVAL", "GREGOR'S RATIO TO IT", "SERVER CPU-S/GB", "CLIENT",
+	table := cli.NewTable("ROW", "SIDE", "MEDIAN", "95% INTERVAL", "GREGOR'S RATIO TO IT", "SERVER'S CPU", "CLIENT'S",
 		"AIM")
 	for _, m := range r.Rows {
 		for _, s := range m.Sides {
@@ -107,6 +107,7 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 // sideCells is a line of the table.
 func sideCells(m *result.Measurement, s *result.Side) []any {
 	figure := result.IntervalOf(s.Figures())
+	server, client, unit := m.CPU(s)
 	ratio, aim := "", ""
 	if r, ok := m.Ratio(s.Name); ok && s.IsRival() {
 		ratio = fmt.Sprintf("%.2f (%.2f-%.2f)", r.Median, r.Low, r.High)
@@ -118,16 +119,17 @@ func sideCells(m *result.Measurement, s *result.Side) []any {
 	}
 	return []any{
 		m.Row, s.Name, result.Number(figure.Median) + " " + result.UnitText(m.Unit),
-		result.Number(figure.Low) + "-" + result.Number(figure.High), ratio, perGB(s.ServerCPUPerGB()),
-		perGB(s.ClientCPUPerGB()), strings.TrimSpace(aim),
+		result.Number(figure.Low) + "-" + result.Number(figure.High), ratio, known(server, unit), known(client, unit),
+		strings.TrimSpace(aim),
 	}
 }
 
-func perGB(v float64) string {
+// known writes a figure of processor time, or that it is not known.
+func known(v float64, unit string) string {
 	if math.IsNaN(v) {
 		return "-"
 	}
-	return result.Number(v)
+	return result.Number(v) + " " + unit
 }
 
 // newBenchVerifyCommand makes gregor bench verify.
