@@ -212,3 +212,16 @@ func TestDumpPatterns(t *testing.T) {
 		t.Errorf("got codecs %q, expected none and zstd", got)
 	}
 }
+
+// TestUnderWay: a move is asked for again until it has ended, also in the moment in which Kafka does not know of it.
+func TestUnderWay(t *testing.T) {
+	for answer, want := range map[string]bool{
+		"Reassignment of replica t-0-1 is still in progress.":                 true,
+		"Partition t-1 on broker 1 is not being moved from log dir /a to /b.": true,
+		"Reassignment of replica t-0-1 completed successfully.":               false,
+	} {
+		if got := isUnderWay(answer); got != want {
+			t.Errorf("%s: got %v", answer, got)
+		}
+	}
+}

@@ -98,13 +98,19 @@ func (s *side) do(ctx context.Context, c command) (answer, error) {
 		a, err = s.tools.alone(ctx, c.stdin, class(words[0]), words[1:]...)
 	default:
 		a, err = s.tools.run(ctx, c.stdin, class(words[0]), words[1:]...)
-		for c.settled && err == nil && strings.Contains(a.stdout, "in progress") && time.Since(began) < patience {
+		for c.settled && err == nil && isUnderWay(a.stdout) && time.Since(began) < patience {
 			a, err = s.tools.run(ctx, c.stdin, class(words[0]), words[1:]...)
 		}
 	}
 	a.took = time.Since(began)
 	a.stdout, a.stderr = s.mask(a.stdout), s.mask(a.stderr)
 	return a, err
+}
+
+// isUnderWay reports whether an answer is of what has not ended: it says so, or it is of Kafka's for the moment between
+// the end of a move and the broker's telling of it, in which a partition is neither on its way nor there.
+func isUnderWay(answer string) bool {
+	return strings.Contains(answer, "in progress") || strings.Contains(answer, "is not being moved from log dir")
 }
 
 // refusal is how clients say that a broker does not have an API, or cannot coordinate groups.

@@ -70,7 +70,7 @@ type command struct {
 	// loose says that numbers are not compared, unordered that lines may come in any order, objects that those of JSON
 	// may, on lines of their own or not, and once that lines may be there any number of times.
 	loose, unordered, objects, once bool
-	// settled says that it is asked again while it says that something is in progress.
+	// settled says that it is asked again while it says that something is in progress; see isUnderWay.
 	settled bool
 }
 
