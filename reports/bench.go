@@ -23,7 +23,7 @@ func Bench(r *result.Run) (*Page, error) {
 		Verdicts: benchVerdicts(rows),
 		Foot:     fmt.Sprintf("gregor bench, begun %s, binary %.12s.", r.Began, r.Binary),
 	}
-	overview, err := benchOverview(rows)
+	overview, err := BenchOverview(rows)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +80,8 @@ func benchVerdicts(rows []*result.Measurement) []Verdict {
 	return all
 }
 
-// benchOverview draws all ratios: those of rates in one chart, those of latencies in another.
-func benchOverview(rows []*result.Measurement) (Section, error) {
+// BenchOverview draws all ratios: those of rates in one chart, those of latencies in another.
+func BenchOverview(rows []*result.Measurement) (Section, error) {
 	s := Section{ID: "overview", Title: "Overview"}
 	for _, b := range []Bars{
 		{

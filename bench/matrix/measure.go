@@ -55,10 +55,14 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 		Row: row.Name, What: row.What, Unit: row.Unit, Durability: row.Durability, Settings: row.Settings,
 		Aims: row.Aims,
 	}
+	add := func(name string) { m.Sides = append(m.Sides, &result.Side{Name: name, Samples: []result.Sample{}}) }
 	for _, p := range o.Peers {
-		m.Sides = append(m.Sides, &result.Side{Name: p.Name})
+		add(p.Name)
 	}
-	m.Sides = append(m.Sides, &result.Side{Name: result.Limit}, &result.Side{Name: result.ClientAlone})
+	add(result.Limit)
+	if row.producesAlone() {
+		add(result.ClientAlone)
+	}
 	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
 	r.loop = o.Loop(row.work.loop)
 	before := result.ReadCPU()
@@ -159,8 +163,8 @@ func add(s *result.Side, t taken) {
 
 // clientAlone measures the load generator against a server that drops what it gets.
 func (r *run) clientAlone(ctx context.Context) error {
-	if _, produces := r.row.work.(*produce); !produces {
-		return nil // the limit of a fetch does nothing that a client could be told apart from
+	if !r.row.producesAlone() {
+		return nil
 	}
 	discard := r.Loop(func(string) ([]string, error) { return []string{"--kind", string(limit.Discard)}, nil })
 	t, err := r.take(ctx, discard, true)

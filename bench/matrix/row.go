@@ -45,6 +45,13 @@ type subject interface {
 	close() error
 }
 
+// producesAlone reports whether the client can be measured against a server that drops everything. The limit of a fetch
+// does nothing that a client could be told apart from.
+func (r *Row) producesAlone() bool {
+	_, produces := r.work.(*produce)
+	return produces
+}
+
 // ErrNoRow reports a name that no row has.
 var ErrNoRow = errors.New("no such row")
 

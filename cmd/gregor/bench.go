@@ -30,13 +30,13 @@ The exit code is 4 where a row could not be measured, or not as often as was ask
 func newBenchCommand() *cobra.Command {
 	f := &benchRun{}
 	c := &cobra.Command{
-		Use:   "bench NAME|suite",
+		Use:   "bench NAME...|suite",
 		Short: "Measure brokers beside each other and beside raw loops",
 		Long:  strings.TrimSpace(benchHelp),
 		Example: "  gregor bench produce-large\n" +
 			"  gregor bench suite --peer kafka=127.0.0.1:9092 --count 10 -o results\n  gregor report results",
-		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0]) },
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
 	}
 	flags := c.Flags()
 	flags.StringArrayVar(&f.peers, "peer", nil, "another broker to measure, as `name=host:port`; repeatable")

@@ -47,10 +47,14 @@ func newBenchListCommand() *cobra.Command {
 }
 
 // run is gregor bench NAME.
-func (f *benchRun) run(c *cobra.Command, name string) error {
-	rows, err := matrix.Find(name)
-	if err != nil {
-		return cli.Usage(err)
+func (f *benchRun) run(c *cobra.Command, names []string) error {
+	var rows []*matrix.Row
+	for _, name := range names {
+		found, err := matrix.Find(name)
+		if err != nil {
+			return cli.Usage(err)
+		}
+		rows = append(rows, found...)
 	}
 	if err := f.check(); err != nil {
 		return err

@@ -27,4 +27,4 @@ func onlyLinux(use, short string) *cobra.Command {
 	}
 }
 
-func (f *benchRun) run(*cobra.Command, string) error { return harness(errLinux) }
+func (f *benchRun) run(*cobra.Command, []string) error { return harness(errLinux) }

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/gregor-log/gregor/base"
+	"github.com/gregor-log/gregor/bench/result"
 	"github.com/gregor-log/gregor/bench/study"
 	"github.com/gregor-log/gregor/consistency/checker"
 	"github.com/gregor-log/gregor/scripts/internal/chronicle"
@@ -67,6 +68,8 @@ type findings struct {
 	verify    *printed
 	report    *checker.Report
 	figures   []study.Figure
+	bench     *printed
+	measured  *result.Run // nil if there is none to read
 	sim       *printed
 	seeds     []simulated
 	failures  []failure
@@ -156,7 +159,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	for _, part := range []func(context.Context) error{
-		d.work, d.verifyLog, d.verifyHistory, d.study, d.simulate, d.writePage,
+		d.work, d.verifyLog, d.verifyHistory, d.study, d.bench, d.simulate, d.writePage,
 	} {
 		if err := part(ctx); err != nil {
 			return err

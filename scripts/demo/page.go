@@ -29,6 +29,10 @@ func (d *demo) writePage(context.Context) error {
 	if err != nil {
 		return err
 	}
+	beside, err := d.benchSection()
+	if err != nil {
+		return err
+	}
 	page := reports.Page{
 		Title: "gregor: real text through a real broker, and back",
 		Lead: fmt.Sprintf("%s of %s, loaded twice by franz-go while the broker was killed %s and started again; then "+
@@ -38,7 +42,7 @@ func (d *demo) writePage(context.Context) error {
 		Verdicts: d.verdicts(),
 		Sections: []reports.Section{
 			d.inputSection(), load, d.backSection(), groups, d.logSection(), d.historySection(), disk,
-			d.simSection(), d.machineSection(s),
+			beside, d.simSection(), d.machineSection(s),
 		},
 		Foot: d.found.version + ", " + time.Now().UTC().Format("2006-01-02 15:04 UTC") + ". gregor is Kafka " +
 			"wire-compatible and not affiliated with the Apache Software Foundation.",

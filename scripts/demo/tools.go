@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/gregor-log/gregor/bench/result"
 	"github.com/gregor-log/gregor/consistency/checker"
 )
 
@@ -82,6 +83,35 @@ func (d *demo) verifyHistory(ctx context.Context) error {
 	}
 	s.end("%s: %d operations, %d records acknowledged, %d read", report.Verdict, report.Counts.Operations,
 		report.Counts.AckedRecords, report.Counts.ReadRecords)
+	return nil
+}
+
+// benchRows are the rows that are measured, and benchCount how often: enough to see what gregor bench does, in seconds.
+var benchRows = []string{"produce-64k", "produce-tiny", "fetch-64k"}
+
+const benchCount = "2"
+
+// bench measures gregor beside raw loops. A machine that is too noisy for that is no failure of gregor's.
+func (d *demo) bench(ctx context.Context) error {
+	s := d.say.begin("beside raw loops", -1)
+	out := d.path("bench")
+	if err := os.RemoveAll(out); err != nil {
+		return err
+	}
+	args := append([]string{"bench"}, benchRows...)
+	p, err := d.tool(ctx, append(args, "--count", benchCount, "--dir", d.out, "--out", out)...)
+	if err != nil {
+		return err
+	}
+	d.found.bench = p
+	if d.found.measured, err = result.ReadRun(out); err != nil {
+		d.fail("bench", "exit code %d: %s; %v", p.code, firstLine(p.problems), err)
+	}
+	const noisy = 4
+	if p.code != 0 && p.code != noisy {
+		d.fail("bench", "exit code %d: %s", p.code, firstLine(p.problems+"\n"+p.stdout))
+	}
+	s.end("%d rows", len(benchRows))
 	return nil
 }
 
