@@ -36,7 +36,7 @@ func (l *Loop) Run(ctx context.Context, dir string, d time.Duration) (float64, e
 
 // Loops returns all loops.
 func Loops() []*Loop {
-	return []*Loop{
+	return append([]*Loop{
 		{
 			"L0-syscall", "getppid, as often as it goes", "requests a second: each takes two system calls at least",
 			"calls_per_s", systemCalls,
@@ -73,7 +73,7 @@ func Loops() []*Loop {
 			"L9-crc-1m", "CRC-32C of 1 MiB, again and again", "validation of large batches", "mb_per_s",
 			func(_ context.Context, _ string, d time.Duration) (float64, error) { return checksums(1<<20, d) },
 		},
-	}
+	}, jacobs()...)
 }
 
 // repeat does something until the time is over, and returns how often and how long.
@@ -236,12 +236,7 @@ func directWrites(ctx context.Context, dir string, d time.Duration) (rate float6
 }
 
 func directReads(ctx context.Context, dir string, d time.Duration) (rate float64, err error) {
-	err = direct(dir, func(fd int, chunk []byte) error {
-		for at := int64(0); at < directFile; at += directChunk {
-			if _, err := unix.Pwrite(fd, chunk, at); err != nil {
-				return err
-			}
-		}
+	err = filled(dir, func(fd int, chunk []byte) error {
 		rate, err = moved(ctx, d, func(at int64) (int, error) { return unix.Pread(fd, chunk, at) })
 		return err
 	})
