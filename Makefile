@@ -84,12 +84,9 @@ sim: build ## the simulator over SEEDS (1-50), TWICE (1-50) of them twice, and t
 	bin/gregor sim run --seeds $(HISTORIES) --history bin/histories
 	bin/gregor verify bin/histories
 
-fuzz: ## every fuzz target for FUZZTIME (60s), FUZZJOBS (2) at a time
-	for package in ./fuzz ./consistency/history ./core/group; do \
-		targets=$$($(GO) test -list '^Fuzz' $$package); echo "$$targets" | grep '^Fuzz' | sed "s|^|$$package |"; \
-	done | xargs -P $(FUZZJOBS) -L 1 bash -o pipefail -c \
-		'$(GO) test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s -parallel $(FUZZWORKERS) $$0 2>&1 \
-			| sed "s/^/$$1: /"'
+fuzz: ## every fuzz target for FUZZTIME (60s), FUZZJOBS (2) at a time; ends with what failed, and on which input
+	$(GO) run ./scripts/fuzz -for $(FUZZTIME) -jobs $(FUZZJOBS) -workers $(FUZZWORKERS) \
+		./fuzz ./consistency/history ./core/group ./core/config
 
 wasm: ## build for js/wasm all that runs in the simulator
 	GOOS=js GOARCH=wasm $(GO) build $(SIMULATED)

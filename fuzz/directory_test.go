@@ -153,12 +153,13 @@ func audit(t *testing.T, o commitlog.Options) {
 	}
 }
 
-// reopen opens a log that was opened before and must hold the same, unless all is nil.
+// reopen opens a log that was opened before and must hold the same, unless all is nil. A log that was recovered whole
+// has nothing more to cut; else damage below the recovery point may show now that the point is a lower one.
 func reopen(t *testing.T, o commitlog.Options, start, end base.Offset, all []batch.Batch) *commitlog.Log {
 	t.Helper()
 	l, report, err := commitlog.Open(o)
 	must(t, err)
-	if l.Start() != start || l.End() != end || report.Cut != nil {
+	if l.Start() != start || l.End() != end || report.Cut != nil && o.RecoveryPoint == 0 {
 		t.Fatalf("opened again: got %d to %d, cut: %v, expected %d to %d", l.Start(), l.End(), report.Cut, start, end)
 	}
 	found, err := readLog(t, l, start)
