@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -35,7 +34,7 @@ func Bench(r *result.Run) (*Page, error) {
 		}
 		p.Sections = append(p.Sections, s)
 	}
-	jacobs, err := benchJacobs(r.Limits)
+	jacobs, err := BenchJacobs(r.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -297,8 +296,8 @@ var published = []struct {
 	{"L10-memory-random", "memory, at random", 36.7e6},
 }
 
-// benchJacobs draws the published figures beside those of this machine; nil if it has none.
-func benchJacobs(limits []result.Limited) (*Section, error) {
+// BenchJacobs draws the published figures beside those of this machine; nil if it has none.
+func BenchJacobs(limits []result.Limited) (*Section, error) {
 	b := Bars{
 		Title: "Values of four bytes read a second", X: "values a second (logarithmic)", Log: true,
 		Series: []string{"2009", "here"},
@@ -355,13 +354,4 @@ func benchLimits(limits []result.Limited) *Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
-}
-
-// WriteFile writes the page to a file.
-func (p *Page) WriteFile(name string) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	return cmp.Or(p.Render(f), f.Close())
 }

@@ -99,8 +99,20 @@ func diskAtRandom(ctx context.Context, dir string, d time.Duration) (rate float6
 // memoryBytes is more than the caches of most processors hold.
 const memoryBytes = 1 << 30
 
+// leastMemory is what a machine must have so that nobody else misses these.
+const leastMemory = 4 * memoryBytes
+
+var errMemory = errors.New("the machine has too little memory for this loop")
+
 // memory returns so many bytes of memory that the kernel has given, and how to give them back.
 func memory() ([]byte, func() error, error) {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return nil, nil, err
+	}
+	if have := info.Totalram * uint64(info.Unit); have < leastMemory {
+		return nil, nil, fmt.Errorf("%w: got %d bytes, expected %d", errMemory, have, uint64(leastMemory))
+	}
 	p, err := unix.Mmap(-1, 0, memoryBytes, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_POPULATE)
 	if err != nil {

@@ -67,6 +67,9 @@ func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	}
 	var err error
 	if s.listener, err = Listen(ctx, address); err != nil {
+		if s.durable != nil {
+			err = errors.Join(err, s.durable.file.Close())
+		}
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() {

@@ -142,16 +142,16 @@ func (e *EndToEnd) due(i int64) time.Duration {
 type beat struct {
 	load  *EndToEnd
 	start time.Time
-	// frame is the request; the batch in it begins at batch, the time in its record's value at stamp.
-	frame        []byte
-	batch, stamp int
-	code         int // where the response has its error code
-	late         *hdrhistogram.Histogram
+	// frame is the request; batch is the batch in it, and the time in its record's value stands at stamp.
+	frame []byte
+	batch batch.Batch
+	stamp int
+	code  int // where the response has its error code
+	late  *hdrhistogram.Histogram
 }
 
 func newBeat(e *EndToEnd) (*beat, error) {
 	value := make([]byte, max(e.Record, stampSize))
-	const mark = 0x1122334455667788
 	binary.BigEndian.PutUint64(value, mark)
 	var builder batch.Builder
 	builder.Reset(batch.NewOptions())
@@ -162,15 +162,12 @@ func newBeat(e *EndToEnd) (*beat, error) {
 	}
 	p := Produce{Topic: e.Topic, Batch: Batch{Bytes: built, Records: 1}, Acks: e.Acks}
 	b := &beat{load: e, frame: p.request(0), late: hdrhistogram.New(shortest, longest, digits)}
-	b.code = errorCodeOf(e.Topic)
-	for i := range len(b.frame) - stampSize {
-		if binary.BigEndian.Uint64(b.frame[i:]) == mark {
-			b.stamp = i
-		}
-	}
+	b.code, b.stamp = errorCodeOf(e.Topic), marked(b.frame)
 	// The batch is the last but the empty tags of partition, topic and request.
 	const tags = 3
-	b.batch = len(b.frame) - tags - len(built)
+	if b.batch, _, err = batch.Parse(b.frame[len(b.frame)-tags-len(built):]); err != nil {
+		return nil, err
+	}
 	b.start = time.Now()
 	return b, nil
 }
@@ -201,10 +198,7 @@ func (b *beat) send(c *net.TCPConn) error {
 func (b *beat) append(out []byte, due time.Duration, correlation int32) []byte {
 	binary.BigEndian.PutUint64(b.frame[b.stamp:], uint64(due))
 	binary.BigEndian.PutUint32(b.frame[offCorrelation:], uint32(correlation))
-	parsed, _, err := batch.Parse(b.frame[b.batch:])
-	if err == nil {
-		parsed.UpdateCRC()
-	}
+	b.batch.UpdateCRC()
 	return append(out, b.frame...)
 }
 

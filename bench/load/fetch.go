@@ -3,6 +3,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -59,18 +60,21 @@ type sink struct {
 
 func newSink(load *Fetch, span int64) *sink {
 	s := &sink{load: load, sent: make([]time.Time, load.InFlight), span: span, due: span}
-	const mark = 0x1122334455667788
 	s.frame = load.request(mark)
-	for i := range len(s.frame) - 8 {
-		if binary.BigEndian.Uint64(s.frame[i:]) == mark {
-			s.offset = i
-		}
-	}
+	s.offset = marked(s.frame)
 	// Length, correlation id, no tags, throttle time, error code, session, one topic with its name, one partition:
 	// index, error code, high watermark, last stable offset, log start, aborted transactions, preferred replica.
 	s.prefix = lengthSize + 4 + 1 + 4 + 2 + 4 + 1 + 1 + len(load.Topic) + 1 + 4 + 2 + 8 + 8 + 8 + 1 + 4
 	s.buf = make([]byte, int64(s.prefix)+load.spanBytes()+64)
 	return s
+}
+
+// mark stands in a frame where 8 bytes are to be written over later, and nowhere else in it.
+const mark = 0x1122334455667788
+
+// marked returns where the mark stands.
+func marked(frame []byte) int {
+	return bytes.Index(frame, binary.BigEndian.AppendUint64(nil, mark))
 }
 
 func (f *Fetch) spanBytes() int64 {

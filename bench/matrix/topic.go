@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"time"
 
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
@@ -17,9 +19,10 @@ const loopTopic = "bench-loop"
 
 // topic is a topic of a broker that was created for a row and that nobody else uses.
 type topic struct {
-	name string
-	conn *load.Conn // nil for a raw loop, which knows no topics
-	own  bool       // the broker goes with its files
+	name    string
+	conn    *load.Conn // nil for a raw loop, which knows no topics
+	address string
+	own     bool // the broker goes with its files
 }
 
 // newTopic creates a topic with a new name; of a raw loop it returns the one that it knows.
@@ -32,21 +35,34 @@ func newTopic(ctx context.Context, i *peer.Instance, loop bool, partitions int32
 	if err != nil {
 		return nil, err
 	}
-	t := &topic{name: fmt.Sprintf("bench-%04x", rand.N(1<<16)), conn: conn, own: !i.Foreign}
+	t := &topic{
+		name: fmt.Sprintf("bench-%04x", rand.N(1<<16)), conn: conn, address: i.Address, own: !i.Foreign,
+	}
 	if err := conn.CreateTopic(ctx, t.name, partitions, configs); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return t, nil
 }
 
-// drop deletes the topic of a broker that goes on without us.
+// drop deletes the topic of a broker that goes on without us, on a connection of its own: the other one is closed when
+// the run is interrupted, and nothing may be left behind then either.
 func (t *topic) drop() error {
 	if t.conn == nil {
 		return nil
 	}
-	var err error
-	if !t.own {
-		err = t.conn.DeleteTopic(t.name)
+	err := t.conn.Close()
+	if t.own {
+		return err
 	}
-	return errors.Join(err, t.conn.Close())
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // it was interrupted
+	}
+	const patience = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, derr := load.Dial(ctx, t.address)
+	if derr != nil {
+		return errors.Join(err, derr)
+	}
+	return errors.Join(err, conn.DeleteTopic(t.name), conn.Close())
 }

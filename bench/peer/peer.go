@@ -119,6 +119,9 @@ func (i *Instance) awaitReady(ctx context.Context) error {
 	}
 }
 
+// PID returns the peer's process, 0 if it is not known.
+func (i *Instance) PID() int { return i.pid }
+
 // CPU returns the processor time that the peer's process has used so far; false if the process is not known.
 func (i *Instance) CPU() (time.Duration, bool) {
 	if i.pid == 0 {

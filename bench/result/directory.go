@@ -183,29 +183,28 @@ func camel(name string) string {
 }
 
 // openMessaging is a side's figures under the names of the results of OpenMessaging's benchmark, for what reads those.
-// Its rates are messages a second and its latencies milliseconds.
+// Its rates are messages a second and its latencies milliseconds: of publishing, or from end to end. Of fetches it has
+// no latencies.
 func (r *Run) openMessaging(m *Measurement, s *Side) map[string]any {
-	ms := func(quantile float64) float64 { return float64(s.Latency.ValueAtQuantile(quantile)) / 1e6 }
-	direction := "publish"
-	if m.Durability == "" {
-		direction = "consume"
-	}
+	out := map[string]any{"workload": m.Row, "driver": s.Name, "beginTime": r.Began, "version": Version}
 	rates := s.each(func(x Sample) float64 { return float64(x.Records) / x.Elapsed })
-	return map[string]any{
-		"workload": m.Row, "driver": s.Name, "beginTime": r.Began, "version": Version,
-		direction + "Rate": rates,
-		"aggregated" + upper(direction) + "LatencyAvg":     s.Latency.Mean() / 1e6,
-		"aggregated" + upper(direction) + "Latency50pct":   ms(50),
-		"aggregated" + upper(direction) + "Latency75pct":   ms(75),
-		"aggregated" + upper(direction) + "Latency95pct":   ms(95),
-		"aggregated" + upper(direction) + "Latency99pct":   ms(99),
-		"aggregated" + upper(direction) + "Latency999pct":  ms(99.9),
-		"aggregated" + upper(direction) + "Latency9999pct": ms(99.99),
-		"aggregated" + upper(direction) + "LatencyMax":     float64(s.Latency.Max()) / 1e6,
+	prefix := "aggregatedPublishLatency"
+	switch {
+	case m.Unit == "us":
+		prefix = "aggregatedEndToEndLatency"
+	case m.Durability == "":
+		out["consumeRate"] = rates
+		return out
 	}
+	out["publishRate"] = rates
+	out[prefix+"Avg"], out[prefix+"Max"] = s.Latency.Mean()/1e6, float64(s.Latency.Max())/1e6
+	for name, quantile := range map[string]float64{
+		"50pct": 50, "75pct": 75, "95pct": 95, "99pct": 99, "999pct": 99.9, "9999pct": 99.99,
+	} {
+		out[prefix+name] = float64(s.Latency.ValueAtQuantile(quantile)) / 1e6
+	}
+	return out
 }
-
-func upper(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // ReadRun reads a directory that Write wrote, and finds files that are missing, cut short or edited.
 func ReadRun(dir string) (*Run, error) {

@@ -240,7 +240,7 @@ func writeReport(c *cobra.Command, r *result.Run, dir, file string, format *cli.
 	if file == "" {
 		file = filepath.Join(dir, "report.html")
 	}
-	if err := page.WriteFile(file); err != nil {
+	if err := writeFile(file, page.Render); err != nil {
 		return err
 	}
 	if format.String() == cli.JSON {

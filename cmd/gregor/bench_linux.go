@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,9 +136,7 @@ func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
 		Name: result.Gregor,
 		Command: func(dir, address string) ([]string, error) {
 			file := filepath.Join(dir, "server.properties")
-			text := propertiesText(map[string]string{
-				"listeners": "PLAINTEXT://" + address, "log.dirs": filepath.Join(dir, "log"),
-			})
+			text := fmt.Sprintf("listeners=PLAINTEXT://%s\nlog.dirs=%s\n", address, filepath.Join(dir, "log"))
 			return []string{self, "broker", "-c", file}, os.WriteFile(file, []byte(text), 0o644)
 		},
 	}}}
@@ -154,14 +151,6 @@ func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
 		}}
 	}
 	return o
-}
-
-func propertiesText(values map[string]string) string {
-	var text strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		fmt.Fprintf(&text, "%s=%s\n", key, values[key])
-	}
-	return text.String()
 }
 
 func sumOf(file string) (string, error) {

@@ -157,6 +157,15 @@ func TestInitialDelay(t *testing.T) {
 	}
 }
 
+// formed wants a leader to be told of the group's first generation, with so many members.
+func (w *world) formed(leader, members int) {
+	w.t.Helper()
+	res := answer[*kmsg.JoinGroupResponse](w, leader)
+	if res.Generation != 1 || len(res.Members) != members {
+		w.t.Errorf("got generation %d of %d members, expected 1 of %d", res.Generation, len(res.Members), members)
+	}
+}
+
 // TestGathers: without an initial delay, members that come at almost the same time form one generation, and those that
 // go on coming do not hold it up for long.
 func TestGathers(t *testing.T) {
@@ -169,34 +178,26 @@ func TestGathers(t *testing.T) {
 		w.after(9 * time.Millisecond)
 	}
 	w.after(time.Millisecond) // 100 ms
-	if res := answer[*kmsg.JoinGroupResponse](w, first); res.Generation != 1 || len(res.Members) != 12 {
-		t.Errorf("got generation %d of %d members, expected the first of 12", res.Generation, len(res.Members))
-	}
+	w.formed(first, 12)
 	pair := w.ask(joining(3, "pair", ""))
 	w.after(2 * time.Millisecond)
 	w.ask(joining(3, "pair", ""))
 	w.after(9 * time.Millisecond) // another would still be waited for
 	w.parked(pair)
 	w.after(time.Millisecond)
-	if res := answer[*kmsg.JoinGroupResponse](w, pair); res.Generation != 1 || len(res.Members) != 2 {
-		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
-	}
+	w.formed(pair, 2)
 	slow := w.ask(joining(3, "slow", ""))
 	w.after(6 * time.Millisecond)
 	w.ask(joining(3, "slow", ""))
 	w.after(17 * time.Millisecond) // three times as long as the second took is waited for a third
 	w.parked(slow)
 	w.after(time.Millisecond)
-	if res := answer[*kmsg.JoinGroupResponse](w, slow); res.Generation != 1 || len(res.Members) != 2 {
-		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
-	}
+	w.formed(slow, 2)
 	alone := w.ask(joining(3, "alone", ""))
 	w.after(9 * time.Millisecond)
 	w.parked(alone)
 	w.after(time.Millisecond)
-	if res := answer[*kmsg.JoinGroupResponse](w, alone); res.Generation != 1 || len(res.Members) != 1 {
-		t.Errorf("got generation %d of %d members, expected the first of one", res.Generation, len(res.Members))
-	}
+	w.formed(alone, 1)
 }
 
 // TestGatheringWaitsForPendingMembers: who was given an id to join with is about to.
@@ -212,19 +213,14 @@ func TestGatheringWaitsForPendingMembers(t *testing.T) {
 	w.parked(awaited)
 	w.ask(other)
 	w.after(10 * time.Millisecond)
-	if res := answer[*kmsg.JoinGroupResponse](w, awaited); res.Generation != 1 || len(res.Members) != 2 {
-		t.Errorf("got generation %d of %d members, expected the first of both", res.Generation, len(res.Members))
-	}
+	w.formed(awaited, 2)
 	gone := joining(4, "gone", "")
 	w.ask(gone)
 	alone := w.ask(joining(3, "gone", ""))
 	w.after(99 * time.Millisecond)
 	w.parked(alone)
 	w.after(time.Millisecond)
-	if res := answer[*kmsg.JoinGroupResponse](w, alone); res.Generation != 1 || len(res.Members) != 1 {
-		t.Errorf("got generation %d of %d members, expected one without the member that never came back",
-			res.Generation, len(res.Members))
-	}
+	w.formed(alone, 1)
 }
 
 // TestGatheringKeepsALongerDelay: a delay that is longer counts as it is.

@@ -12,6 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gregor-log/gregor/bench/limit"
+	"github.com/gregor-log/gregor/bench/peer"
 )
 
 const (
@@ -32,7 +35,7 @@ func (b *bench) heartbeatStudy() *study {
 				"and answers the same frames at the same pace and does nothing else", heartbeatWindow, heartbeatGroups,
 				heartbeatMembers, heartbeatInterval),
 		}},
-		open: openHeartbeats,
+		open: b.openHeartbeats,
 	}
 }
 
@@ -52,7 +55,7 @@ type heartbeats struct {
 
 var _ subject = (*heartbeats)(nil)
 
-func openHeartbeats(ctx context.Context, h *host) (subject, error) {
+func (b *bench) openHeartbeats(ctx context.Context, h *host) (subject, error) {
 	r, err := h.start(ctx)
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func openHeartbeats(ctx context.Context, h *host) (subject, error) {
 		return nil, err
 	}
 	if h.name == gregorName {
-		if x.floor, err = openFloor(ctx, x.members); err != nil {
+		if x.floor, err = openFloor(ctx, b.gregor, b.dir, x.members); err != nil {
 			closeAll(x.members)
 			return nil, err
 		}
@@ -80,15 +83,18 @@ func openHeartbeats(ctx context.Context, h *host) (subject, error) {
 	return x, nil
 }
 
-// openFloor starts the least that can answer, and has as many connections to it, for the same frames.
-func openFloor(ctx context.Context, members []*member) (*heartbeats, error) {
-	r, err := startEcho(ctx)
+// openFloor starts the raw loop that answers each frame and does nothing else, and has as many connections to it, for
+// the same frames.
+func openFloor(ctx context.Context, gregor, dir string, members []*member) (*heartbeats, error) {
+	i, err := peer.Peer{Name: "floor", Command: func(_, address string) ([]string, error) {
+		return []string{gregor, "bench", "loop", "--kind", string(limit.Discard), "--address", address}, nil
+	}}.Start(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	x := &heartbeats{pid: r.pid, end: r.end}
+	x := &heartbeats{pid: i.PID(), end: i.End}
 	for _, m := range members {
-		c, err := dial(ctx, r.address)
+		c, err := dial(ctx, i.Address)
 		if err != nil {
 			return nil, errors.Join(err, x.close())
 		}

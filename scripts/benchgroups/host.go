@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gregor-log/gregor/bench/result"
 	"github.com/gregor-log/gregor/scripts/internal/kafka"
 	"github.com/gregor-log/gregor/scripts/internal/node"
@@ -183,9 +181,6 @@ func cpuOf(pid int) (float64, error) {
 
 // cpuOfClient returns the processor time that this process has used so far, in seconds.
 func cpuOfClient() float64 {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+	used, _ := result.CPUOf(0) // this process has one
+	return used.Seconds()
 }

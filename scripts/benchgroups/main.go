@@ -42,11 +42,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	do := run
-	if os.Getenv(echoVariable) != "" {
-		do = func(context.Context) error { return serveEcho() }
-	}
-	err := do(ctx)
+	err := run(ctx)
 	switch {
 	case err == nil:
 		return

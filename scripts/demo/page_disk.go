@@ -73,7 +73,7 @@ func (d *demo) diskSection() (reports.Section, error) {
 		d.found.loadAverage, reports.Plural(runtime.NumCPU(), "processor"))}, study.Caveats()...)
 	parts = append(parts, d.diskTable(), reports.Text("What these figures do not say:"), caveats)
 	return reports.Section{ID: "disk", Title: "Disk against memory, a first look",
-		Parts: append(parts, d.published()...)}, nil
+		Parts: parts}, nil
 }
 
 // diskWords says in a few sentences what the figures show.
@@ -119,28 +119,4 @@ func (d *demo) diskTable() *reports.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
-}
-
-// published sets the figures beside those of 2009, for context.
-func (d *demo) published() []reports.Part {
-	return []reports.Part{
-		reports.Text("For context only: A. Jacobs, “The Pathologies of Big Data”, Communications of the ACM 52(8), " +
-			"2009, figure 3. He counted four-byte values read a second out of 4 GB, on eight 15,000-rpm disks in " +
-			"RAID 5 with a cold cache: on disk 53.2 million in order and 316 at random, in memory 36.7 million at " +
-			"random. So reading a disk in order beat reading memory at random, and order was worth a factor of more " +
-			"than 150,000 on disk."),
-		&reports.Table{
-			Caption: "Not the same measurement: other hardware, 4 KiB at a time here and 4 bytes there, and a file " +
-				"that is a fraction of his",
-			Head: []string{"", "2009: 4-byte values a second", "here, the nearest figure"},
-			Rows: []reports.Row{
-				{Cells: []string{"disk, in order", "53,200,000 (213 MB/s)",
-					reports.Number(d.figure(study.RawRead, study.Device).Median()) + " MB/s"}},
-				{Cells: []string{"disk, at random", "316",
-					reports.Number(d.figure(study.RandomRead, study.Device).Median()) + " accesses of 4 KiB a second"}},
-				{Cells: []string{"memory, at random", "36,700,000",
-					reports.Number(d.figure(study.RandomRead, study.Memory).Median()) + " accesses of 4 KiB a second"}},
-			},
-		},
-	}
 }
