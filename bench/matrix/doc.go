@@ -15,6 +15,9 @@
 // that are started here get an empty directory for each sample of a produce row, so that nobody pays for the pages that
 // another has dirtied. What was acknowledged is looked for in the log after each sample.
 //
+// Before each sample of a row that writes, as much memory as the largest sample has written goes through the page cache
+// once: a virtual machine's host takes free memory back after seconds, and whoever writes to it first pays for that.
+//
 // # What stands beside a figure
 //
 // The processor time of server and client, apart, and what the client reaches against a server that drops everything:

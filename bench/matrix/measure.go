@@ -86,6 +86,8 @@ type run struct {
 	// kept are the sides that run on from sample to sample.
 	kept map[string]*side
 	done int
+	// written is the most bytes that a sample has written.
+	written int64
 }
 
 // side is one that runs and is ready.
@@ -177,6 +179,9 @@ func (r *run) clientAlone(ctx context.Context) error {
 
 // take takes one sample of a side, and starts it if it does not run.
 func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err error) {
+	if err := prime(ctx, r.Dir, r.written+r.written/4); err != nil {
+		return t, err
+	}
 	s := r.kept[p.Name]
 	if s == nil {
 		if s, err = r.open(ctx, p, loop); err != nil {
@@ -200,6 +205,9 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 	}
 	t = taken{sampleOf(&got, &used), got.Latency}
 	t.Figure = r.row.work.figure(&got)
+	if r.row.Durability != "" && got.Requests > 0 {
+		r.written = max(r.written, got.All*(got.Bytes/got.Requests))
+	}
 	r.done++
 	if r.Progress != nil {
 		total := 3 + r.Rounds*(len(r.Peers)+1)
