@@ -196,6 +196,9 @@ func benchRow(m *result.Measurement) (Section, error) {
 			return s, err
 		}
 	}
+	if len(m.Hottest) > 0 {
+		s.Parts = append(s.Parts, benchHottest(m))
+	}
 	var facts Facts
 	for _, x := range m.Settings {
 		facts = append(facts, Fact{x.Key, x.Value})

@@ -27,6 +27,7 @@ func measured(name string, gregor, limit float64) *result.Measurement {
 func TestBenchPage(t *testing.T) {
 	failed := measured("broken", 1, 1)
 	failed.Failure = "kafka: nobody answers"
+	failed.Hottest = []result.Hot{{Where: "system call pwrite", Percent: 61.25}}
 	p, err := reports.Bench(&result.Run{
 		Began: "2026-11-22T10:00:00Z", Binary: "0123456789abcdef", Arguments: []string{"bench", "suite"},
 		Machine: map[string]any{"cpu": "some"},
@@ -41,7 +42,8 @@ func TestBenchPage(t *testing.T) {
 	}
 	at := -1
 	for _, want := range []string{
-		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`, `id="bad"`,
+		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`,
+		"system call pwrite", "61.2 %", `id="bad"`,
 		"0.12 (0.12–0.12)", `id="good"`, "gregor bench suite",
 	} {
 		next := strings.Index(out.String(), want)

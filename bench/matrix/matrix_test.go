@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +89,7 @@ func TestMeasure(t *testing.T) {
 			{Name: result.Gregor, Address: brokers[0].Addr()}, {Name: "other", Address: brokers[1].Addr()},
 		},
 		Window: short, Loop: loops(t), Progress: func(s matrix.Step) { steps = append(steps, s) },
+		Profiled: profiled(t, brokers[0].Addr()),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +111,9 @@ func TestMeasure(t *testing.T) {
 			}
 		}
 	}
+	if m.Failure == "" && (len(m.Profile) == 0 || len(m.Hottest) == 0) {
+		t.Errorf("got a profile of %d bytes and the places %v", len(m.Profile), m.Hottest)
+	}
 	if len(steps) < 6 || steps[0].Side != result.Limit || steps[3].Side != result.Gregor || steps[4].Side != "other" {
 		t.Errorf("got steps %v", steps)
 	}
@@ -115,6 +121,24 @@ func TestMeasure(t *testing.T) {
 		if left := topics(t, b); len(left) > 0 {
 			t.Errorf("topics %v are left", left)
 		}
+	}
+}
+
+// profiled returns the broker at an address, with the profiles of this process on the address that it is given.
+func profiled(t *testing.T, address string) func(string) peer.Peer {
+	return func(admin string) peer.Peer {
+		l, err := net.Listen("tcp", admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := http.Server{Handler: http.HandlerFunc(pprof.Profile)}
+		ended := make(chan error, 1)
+		go func() { ended <- server.Serve(l) }()
+		t.Cleanup(func() {
+			server.Close()
+			<-ended
+		})
+		return peer.Peer{Name: result.Gregor, Address: address}
 	}
 }
 

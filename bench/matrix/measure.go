@@ -27,6 +27,8 @@ type Options struct {
 	Peers []peer.Peer
 	// Loop returns a peer that is a raw loop: the program of it, and its arguments behind its address.
 	Loop func(arguments func(dir string) ([]string, error)) peer.Peer
+	// Profiled, which may be nil, returns gregor with its profiles on an address: each row has one more sample of it.
+	Profiled func(admin string) peer.Peer
 	// Window is how long a sample is, a row's own length if it is zero.
 	Window load.Window
 	// Progress, which may be nil, is told of each sample.
@@ -66,7 +68,11 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
 	r.loop = o.Loop(row.work.loop)
 	before := result.ReadCPU()
-	err := errors.Join(r.rounds(ctx), r.end())
+	err := r.rounds(ctx)
+	if err == nil {
+		err = r.profile(ctx)
+	}
+	err = errors.Join(err, r.end())
 	m.StealPercent = result.ReadCPU().StealSince(before)
 	if err != nil {
 		m.Failure = err.Error()

@@ -57,7 +57,7 @@ func (p Peer) Start(ctx context.Context, parent string) (*Instance, error) {
 		return nil, err
 	}
 	i := &Instance{Name: p.Name, dir: dir}
-	if i.Address, err = freeAddress(); err != nil {
+	if i.Address, err = FreeAddress(); err != nil {
 		return nil, errors.Join(err, i.End())
 	}
 	line, err := p.Command(dir, i.Address)
@@ -143,8 +143,8 @@ func (i *Instance) End() error {
 	return os.RemoveAll(i.dir)
 }
 
-// freeAddress returns an address on the loopback device that nobody listens on.
-func freeAddress() (string, error) {
+// FreeAddress returns an address on the loopback device that nobody listens on.
+func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

@@ -88,6 +88,12 @@ func (r *Run) Write(dir string) error {
 	w.json(RunFile, r)
 	w.file(BenchFile, r.benchmarks)
 	for _, m := range r.Rows {
+		if m.Profile != nil {
+			w.file(path.Join("profile", m.Row+".pprof"), func(out io.Writer) error {
+				_, err := out.Write(m.Profile)
+				return err
+			})
+		}
 		for _, s := range m.Sides {
 			if s.Latency == nil {
 				continue

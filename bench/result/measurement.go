@@ -28,6 +28,10 @@ type Measurement struct {
 	StealPercent float64 `json:"steal_percent"`
 	// Failure says why the row could not be measured, or not as often as was asked for.
 	Failure string `json:"failure,omitempty"`
+	// Profile is of gregor's processor time in one more sample, as pprof reads it, and Hottest where most of it went.
+	// The profile is kept in a file of its own, and nil when a measurement was read from its directory.
+	Profile []byte `json:"-"`
+	Hottest []Hot  `json:"hottest,omitempty"`
 }
 
 // Setting is one thing that was set, in words.

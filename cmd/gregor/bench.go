@@ -43,6 +43,7 @@ func newBenchCommand() *cobra.Command {
 	flags.IntVar(&f.rounds, "count", 10, "rounds of each row")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
+	flags.BoolVar(&f.profile, "profile", false, "profile gregor's processor time in one more sample of each row")
 	f.format = cli.AddFormat(c)
 	f.progress = cli.AddProgress(c)
 	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchCompareCommand(), newBenchLoopCommand())
@@ -54,6 +55,7 @@ type benchRun struct {
 	peers    []string
 	rounds   int
 	dir, out string
+	profile  bool
 	format   *cli.Choice
 	progress *cli.ProgressFlags
 }

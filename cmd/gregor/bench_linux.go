@@ -132,14 +132,12 @@ func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, 
 
 // options names the sides: this program as a broker, the peers that were named, and this program as a raw loop.
 func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
-	o := matrix.Options{Dir: dir, Rounds: f.rounds, Peers: []peer.Peer{{
-		Name: result.Gregor,
-		Command: func(dir, address string) ([]string, error) {
-			file := filepath.Join(dir, "server.properties")
-			text := fmt.Sprintf("listeners=PLAINTEXT://%s\nlog.dirs=%s\n", address, filepath.Join(dir, "log"))
-			return []string{self, "broker", "-c", file}, os.WriteFile(file, []byte(text), 0o644)
-		},
-	}}}
+	o := matrix.Options{Dir: dir, Rounds: f.rounds, Peers: []peer.Peer{gregorPeer(self, "")}}
+	if f.profile {
+		o.Profiled = func(admin string) peer.Peer {
+			return gregorPeer(self, fmt.Sprintf("gregor.admin.listener=%s\ngregor.admin.pprof=true\n", admin))
+		}
+	}
 	for _, p := range f.peers {
 		name, address, _ := strings.Cut(p, "=")
 		o.Peers = append(o.Peers, peer.Peer{Name: name, Address: address})
@@ -151,6 +149,16 @@ func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
 		}}
 	}
 	return o
+}
+
+// gregorPeer is this program as a broker, with properties besides those of its folder and its address.
+func gregorPeer(self, properties string) peer.Peer {
+	return peer.Peer{Name: result.Gregor, Command: func(dir, address string) ([]string, error) {
+		file := filepath.Join(dir, "server.properties")
+		text := fmt.Sprintf("listeners=PLAINTEXT://%s\nlog.dirs=%s\n%s", address, filepath.Join(dir, "log"),
+			properties)
+		return []string{self, "broker", "-c", file}, os.WriteFile(file, []byte(text), 0o644)
+	}}
 }
 
 func sumOf(file string) (string, error) {
