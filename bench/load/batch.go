@@ -15,6 +15,8 @@ type Batch struct {
 	Bytes []byte
 	// Records is the number of its records.
 	Records int
+	// Inflated is the size that it would have uncompressed, header included; 0 if it is not compressed.
+	Inflated int
 }
 
 // ErrBatch reports a batch that cannot be built.

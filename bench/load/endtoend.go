@@ -88,9 +88,10 @@ func (e EndToEnd) drive(conns []*net.TCPConn) (EndToEndResult, error) {
 	works := []func() error{
 		func() error { return beat.send(producing) }, func() error { return beat.acknowledged(producing) },
 	}
+	window := newSpan(beat.start, e.Window)
 	var meters []*meter
 	for _, c := range conns[1:] {
-		m := newMeter(beat.start, e.Window)
+		m := newMeter(window)
 		meters = append(meters, m)
 		works = append(works, (&tail{load: &e, conn: c, start: beat.start, meter: m}).read)
 	}
@@ -105,13 +106,13 @@ func (e EndToEnd) drive(conns []*net.TCPConn) (EndToEndResult, error) {
 			}
 		})
 	}
-	observe(beat.start, e.Window)
+	observe(window, e.Window.During)
 	all.Wait()
 	err = first(errs)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", ErrStalled, err)
 	}
-	return EndToEndResult{merge(meters, e.Window), beat.late}, err
+	return EndToEndResult{merge(meters, window), beat.late}, err
 }
 
 // first returns the error that is not of a connection which was closed from here, if there is one.
@@ -269,12 +270,9 @@ func (t *tail) read() error {
 
 // take counts the records of a response: each must be the next one, and whole.
 func (t *tail) take(res *kmsg.FetchResponse, now time.Duration) error {
-	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
-		return fmt.Errorf("%w: got %d topics in a Fetch response, error %d", ErrAnswer, len(res.Topics), res.ErrorCode)
-	}
-	p := &res.Topics[0].Partitions[0]
-	if err := refused(p.ErrorCode); err != nil {
-		return fmt.Errorf("fetch: %w", err)
+	p, err := only(res)
+	if err != nil {
+		return err
 	}
 	for records := p.RecordBatches; len(records) > 0; {
 		b, rest, err := batch.Parse(records)

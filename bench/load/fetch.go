@@ -30,6 +30,8 @@ type Fetch struct {
 	// CheckEvery says that every n-th response is read whole and checked.
 	CheckEvery int
 	Window     Window
+	// Requests, if it is not 0, is how many each connection sends, whatever the window.
+	Requests int64
 }
 
 // fetchVersion is the newest Fetch version that names topics by their names.
@@ -105,9 +107,8 @@ func (s *sink) run(c *net.TCPConn, m *meter) error {
 		return err
 	}
 	in := drain{raw: raw}
-	// One request at least, however late it begins.
-	for now := time.Now(); !m.over(now) || s.next == 0 || s.acked < s.next; now = time.Now() {
-		for (!m.over(now) || s.next == 0) && int(s.next-s.acked) < len(s.sent) {
+	for now := time.Now(); s.more(now, m) || s.acked < s.next; now = time.Now() {
+		for s.more(now, m) && int(s.next-s.acked) < len(s.sent) {
 			if err := s.ask(c, now); err != nil {
 				return err
 			}
@@ -117,6 +118,14 @@ func (s *sink) run(c *net.TCPConn, m *meter) error {
 		}
 	}
 	return nil
+}
+
+// more reports whether another request is to be sent: one at least, however late it begins.
+func (s *sink) more(now time.Time, m *meter) bool {
+	if s.load.Requests > 0 {
+		return int64(s.next) < s.load.Requests
+	}
+	return !m.over(now) || s.next == 0
 }
 
 // ask sends the next request.
@@ -190,7 +199,11 @@ func (s *sink) check(frame []byte) error {
 	if err := decode(frame[lengthSize:], s.acked, res); err != nil {
 		return err
 	}
-	records := res.Topics[0].Partitions[0].RecordBatches
+	p, err := only(res)
+	if err != nil {
+		return err
+	}
+	records := p.RecordBatches
 	want := s.due * s.load.SpanBatches * s.load.BatchRecords
 	for len(records) > 0 {
 		b, rest, err := batch.Parse(records)

@@ -95,7 +95,9 @@ func TestStoreKeepsEveryFrame(t *testing.T) {
 		if got.All == 0 || got.Requests > got.All || stored/got.All < int64(size) || stored/got.All > int64(size)+200 {
 			t.Errorf("%d requests of %d bytes, %d bytes stored", got.All, size, stored)
 		}
-		if got.Bytes != got.Requests*int64(size) || got.Latency.TotalCount() != got.Requests {
+		const inFlight = 2 * 3 // may be answered after the window
+		late := got.Latency.TotalCount() - got.Requests
+		if got.Bytes != got.Requests*int64(size) || late < 0 || late > inFlight {
 			t.Errorf("got %d bytes and %d latencies of %d requests", got.Bytes, got.Latency.TotalCount(), got.Requests)
 		}
 	}

@@ -5,6 +5,7 @@ package load
 import (
 	"cmp"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -14,13 +15,14 @@ import (
 type Result struct {
 	// Requests, Records and Bytes count what was answered in the window; bytes are those of record batches.
 	Requests, Records, Bytes int64
-	// Elapsed is the length of the window.
+	// Elapsed is the length of the window, as it was.
 	Elapsed time.Duration
 	// All counts the requests that were answered in the whole run, the warm-up included.
 	All int64
 	// Checked counts the Fetch responses that were read whole and checked.
 	Checked int64
 	// Latency is in nanoseconds, from a request's send to its answer; see the package comment for what it cannot say.
+	// Those that were sent in the window and answered after it are among them.
 	Latency *hdrhistogram.Histogram
 }
 
@@ -43,6 +45,8 @@ type Window struct {
 	During func() (end func())
 	// Patience is how long a run waits beyond its window for what is in flight, 30 s if it is 0.
 	Patience time.Duration
+	// MostBytes, if it is not 0, ends the window early, as soon as so many bytes were answered in it.
+	MostBytes int64
 }
 
 // last is how long a run takes at most.
@@ -54,10 +58,47 @@ func (w Window) last() time.Duration {
 // ErrStalled reports a server that left requests unanswered.
 var ErrStalled = errors.New("server does not answer")
 
+// span is the window of a run, which all its connections share.
+type span struct {
+	from, to time.Time
+	// most, if it is not 0, ends the window as soon as so many bytes were answered in it.
+	most  int64
+	bytes atomic.Int64
+	// ended is closed at that moment, which is early behind from; 0 is none.
+	ended chan struct{}
+	early atomic.Int64
+}
+
+func newSpan(start time.Time, w Window) *span {
+	from := start.Add(w.Warm)
+	return &span{from: from, to: from.Add(w.For), most: w.MostBytes, ended: make(chan struct{})}
+}
+
+// end is when the window ends, or ended.
+func (s *span) end() time.Time {
+	if early := s.early.Load(); early != 0 {
+		return s.from.Add(time.Duration(early))
+	}
+	return s.to
+}
+
+// elapsed is how long the window is.
+func (s *span) elapsed() time.Duration { return s.end().Sub(s.from) }
+
+// add counts bytes that were answered in the window.
+func (s *span) add(now time.Time, n int64) {
+	if s.most <= 0 {
+		return
+	}
+	if s.bytes.Add(n) >= s.most && s.early.CompareAndSwap(0, max(int64(now.Sub(s.from)), 1)) {
+		close(s.ended)
+	}
+}
+
 // meter counts for one connection.
 type meter struct {
-	from, to time.Time
-	result   Result
+	*span
+	result Result
 }
 
 const (
@@ -66,34 +107,39 @@ const (
 	digits   = 3                  // significant ones
 )
 
-func newMeter(start time.Time, w Window) *meter {
-	m := &meter{from: start.Add(w.Warm), to: start.Add(w.Warm + w.For)}
-	m.result.Elapsed = w.For
+func newMeter(s *span) *meter {
+	m := &meter{span: s}
 	m.result.Latency = hdrhistogram.New(shortest, longest, digits)
 	return m
 }
 
-// count notes an answer.
+// count notes an answer. What was sent in the window and answered after it is no part of the rate, but its latency
+// counts: else the longest stall would be the one that nobody sees, as the window ends in it.
 func (m *meter) count(sent, now time.Time, records, bytes int64) {
 	m.result.All++
-	if now.Before(m.from) || now.After(m.to) {
+	end := m.end()
+	if now.Before(m.from) || sent.After(end) {
+		return
+	}
+	// What is beyond the histogram's range counts as its end.
+	_ = m.result.Latency.RecordValue(min(max(int64(now.Sub(sent)), shortest), longest))
+	if now.After(end) {
 		return
 	}
 	m.result.Requests++
 	m.result.Records += records
 	m.result.Bytes += bytes
-	// What is beyond the histogram's range counts as its end.
-	_ = m.result.Latency.RecordValue(min(max(int64(now.Sub(sent)), shortest), longest))
+	m.add(now, bytes)
 }
 
 // over reports that nothing more is to be sent.
 func (m *meter) over(now time.Time) bool {
-	return now.After(m.to)
+	return now.After(m.end())
 }
 
 // merge adds the results of several connections up.
-func merge(meters []*meter, w Window) Result {
-	sum := Result{Elapsed: w.For, Latency: hdrhistogram.New(shortest, longest, digits)}
+func merge(meters []*meter, s *span) Result {
+	sum := Result{Elapsed: s.elapsed(), Latency: hdrhistogram.New(shortest, longest, digits)}
 	for _, m := range meters {
 		sum.Requests += m.result.Requests
 		sum.Records += m.result.Records

@@ -35,11 +35,12 @@ func drive(ctx context.Context, address string, w Window, workers []worker) (Res
 		conns = append(conns, c)
 	}
 	start := time.Now()
+	window := newSpan(start, w)
 	meters := make([]*meter, len(workers))
 	errs := make([]error, len(workers))
 	var group sync.WaitGroup
 	for i, work := range workers {
-		meters[i] = newMeter(start, w)
+		meters[i] = newMeter(window)
 		if err := conns[i].SetDeadline(start.Add(w.last())); err != nil {
 			return Result{}, err
 		}
@@ -47,22 +48,25 @@ func drive(ctx context.Context, address string, w Window, workers []worker) (Res
 		defer stop()
 		group.Go(func() { errs[i] = work.run(conns[i], meters[i]) })
 	}
-	observe(start, w)
+	observe(window, w.During)
 	group.Wait()
 	err := errors.Join(errs...)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", ErrStalled, err)
 	}
-	return merge(meters, w), err
+	return merge(meters, window), err
 }
 
-// observe calls the window's hook at its beginning and its end.
-func observe(start time.Time, w Window) {
-	if w.During == nil {
+// observe calls a window's hook at its beginning and its end.
+func observe(s *span, during func() (end func())) {
+	if during == nil {
 		return
 	}
-	time.Sleep(time.Until(start.Add(w.Warm)))
-	end := w.During()
-	time.Sleep(time.Until(start.Add(w.Warm + w.For)))
+	time.Sleep(time.Until(s.from))
+	end := during()
+	select {
+	case <-s.ended:
+	case <-time.After(time.Until(s.to)):
+	}
 	end()
 }
