@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -54,8 +55,8 @@ const mostTries = 3
 // concerns the whole run.
 func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, error) {
 	m := &result.Measurement{
-		Row: row.Name, What: row.What, Unit: row.Unit, Durability: row.Durability, Settings: row.Settings,
-		Aims: row.Aims,
+		Row: row.Name, What: row.What, Unit: row.Unit, Durability: row.Durability,
+		Settings: slices.Clone(row.Settings), Aims: row.Aims,
 	}
 	add := func(name string) { m.Sides = append(m.Sides, &result.Side{Name: name, Samples: []result.Sample{}}) }
 	for _, p := range o.Peers {
@@ -72,7 +73,7 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 	if err == nil {
 		err = r.profile(ctx)
 	}
-	err = errors.Join(err, r.end())
+	err = errors.Join(err, r.end(), r.note())
 	m.StealPercent = result.ReadCPU().StealSince(before)
 	if err != nil {
 		m.Failure = err.Error()
@@ -140,6 +141,17 @@ func (r *run) rounds(ctx context.Context) error {
 			r.into.Rounds+r.into.Dropped)
 	}
 	return nil
+}
+
+// note adds to the settings what is known by now.
+func (r *run) note() error {
+	n, ok := r.row.work.(noting)
+	if !ok {
+		return nil
+	}
+	more, err := n.notes(r.into)
+	r.into.Settings = append(r.into.Settings, more...)
+	return err
 }
 
 // ErrNoisy reports a machine whose raw loops change from one moment to the next.

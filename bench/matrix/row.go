@@ -38,6 +38,11 @@ type workload interface {
 	figure(r *load.Result) float64
 }
 
+// noting is a workload of which more is known once it has been measured: what goes to the settings.
+type noting interface {
+	notes(m *result.Measurement) ([]result.Setting, error)
+}
+
 // subject is a side that is ready to be measured.
 type subject interface {
 	// sample measures it once.
@@ -57,7 +62,7 @@ var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
-	return slices.Concat(produceRows(), fetchRows(), endToEndRows())
+	return slices.Concat(produceRows(), compressedRows(), fetchRows(), endToEndRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.
