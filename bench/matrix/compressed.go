@@ -50,9 +50,12 @@ func compressedRow(codec batch.Codec, header bool) *Row {
 
 var _ noting = (*produce)(nil)
 
-// notes says how large compressed batches are.
-func (w *produce) notes(*result.Measurement) ([]result.Setting, error) {
-	if w.codec == batch.None {
+// notes says how large compressed batches are, and what a row beyond the dirty limit wrote.
+func (w *produce) notes(m *result.Measurement) ([]result.Setting, error) {
+	switch {
+	case w.beyond != nil:
+		return w.beyond.notes(m), nil
+	case w.codec == batch.None:
 		return nil, nil
 	}
 	b, err := load.NewCompressed(w.codec, w.batch, w.record, 0)

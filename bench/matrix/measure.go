@@ -22,7 +22,7 @@ import (
 type Options struct {
 	// Dir is a folder on the disk to measure; what is made in it is removed again.
 	Dir string
-	// Rounds is how many rounds a row takes.
+	// Rounds is how many rounds a row takes; one with long samples may take fewer (Row.MostRounds).
 	Rounds int
 	// Peers are measured in each round; the first is gregor.
 	Peers []peer.Peer
@@ -65,6 +65,9 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 	add(result.Limit)
 	if row.producesAlone() {
 		add(result.ClientAlone)
+	}
+	if row.MostRounds > 0 {
+		o.Rounds = min(o.Rounds, row.MostRounds)
 	}
 	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
 	r.loop = o.Loop(row.work.loop)
@@ -110,6 +113,11 @@ type taken struct {
 }
 
 func (r *run) rounds(ctx context.Context) error {
+	if p, ok := r.row.work.(preparing); ok {
+		if err := p.prepare(r.Dir); err != nil {
+			return err
+		}
+	}
 	if err := r.clientAlone(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package matrix
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gregor-log/gregor/bench/limit"
@@ -25,6 +26,7 @@ type produce struct {
 	kind                  limit.Kind        // of the raw loop; Store if it is ""
 	codec                 batch.Codec       // batch is the size before it
 	header                bool              // gregor takes the header's word for the records
+	beyond                *beyond           // nil for a row that stays within what the kernel keeps dirty
 }
 
 // A window is so long that it writes less than what Linux keeps dirty before it writes back (10 % of 24 GB): burst.
@@ -108,6 +110,11 @@ func (w *produce) open(ctx context.Context, i *peer.Instance, loop bool) (subjec
 	if err != nil {
 		return nil, err
 	}
+	if w.beyond != nil {
+		if err := t.noteRoom(); err != nil {
+			return nil, errors.Join(err, t.drop())
+		}
+	}
 	return &producing{work: w, address: i.Address, topic: t}, nil
 }
 
@@ -124,6 +131,7 @@ func (p *producing) sample(ctx context.Context, over load.Window) (load.Result, 
 	if err != nil {
 		return load.Result{}, err
 	}
+	w.beyond.begin(&over)
 	r, err := load.Produce{
 		Address: p.address, Topic: p.topic.name, Partitions: w.parts(), Connections: w.connections,
 		InFlight: w.inFlight, Batch: b, Acks: w.acks, Window: over,

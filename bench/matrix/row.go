@@ -20,6 +20,8 @@ type Row struct {
 	Unit, Durability string
 	Settings         []result.Setting
 	Aims             []result.Aim
+	// MostRounds, if it is not 0, is how many rounds it takes at most, however many are asked for.
+	MostRounds int
 
 	work workload
 }
@@ -36,6 +38,11 @@ type workload interface {
 	window() load.Window
 	// figure is what the row shows of a result.
 	figure(r *load.Result) float64
+}
+
+// preparing is a workload that has a look at the folder on the disk to measure before anything is.
+type preparing interface {
+	prepare(dir string) error
 }
 
 // noting is a workload of which more is known once it has been measured: what goes to the settings.
@@ -62,7 +69,7 @@ var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
-	return slices.Concat(produceRows(), compressedRows(), fetchRows(), endToEndRows())
+	return slices.Concat(produceRows(), compressedRows(), sustainedRows(), fetchRows(), endToEndRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.

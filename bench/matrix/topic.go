@@ -23,6 +23,8 @@ type topic struct {
 	conn    *load.Conn // nil for a raw loop, which knows no topics
 	address string
 	own     bool // the broker goes with its files
+	// room is how many bytes another's broker had left before the topic was filled, if that is to be so again.
+	room int64
 }
 
 // newTopic creates a topic with a new name; of a raw loop it returns the one that it knows.
@@ -57,12 +59,19 @@ func (t *topic) drop() error {
 	if errors.Is(err, net.ErrClosed) {
 		err = nil // it was interrupted
 	}
-	const patience = 10 * time.Second
+	patience := 10 * time.Second
+	if t.room > 0 {
+		patience = 2 * time.Minute // Kafka keeps files for one (log.segment.delete.delay.ms)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, derr := load.Dial(ctx, t.address)
 	if derr != nil {
 		return errors.Join(err, derr)
 	}
-	return errors.Join(err, conn.DeleteTopic(t.name), conn.Close())
+	defer conn.Close()
+	if derr = conn.DeleteTopic(t.name); derr == nil {
+		derr = t.awaitRoom(ctx, conn)
+	}
+	return errors.Join(err, derr)
 }
