@@ -11,7 +11,7 @@ import (
 // discard receives and answers as cheaply as it can: all frames of one large read, with one write.
 func (s *Server) discard(c *net.TCPConn) error {
 	const chunk = 256 << 10
-	d := dropper{ack: newAck()}
+	d := dropper{ack: newAck(s.o.AckBytes)}
 	buf, held := make([]byte, chunk), 0
 	for {
 		n, err := c.Read(buf[held:])

@@ -103,7 +103,7 @@ func (g *durable) sync() {
 func answer(done []waitingAck) {
 	var order []*net.TCPConn
 	acks := make(map[*net.TCPConn][]byte)
-	ack := newAck()
+	ack := newAck(0)
 	for _, w := range done {
 		if !slices.Contains(order, w.to) {
 			order = append(order, w.to)

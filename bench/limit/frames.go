@@ -3,6 +3,7 @@
 package limit
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ const (
 // ErrFrame reports a frame whose length cannot be.
 var ErrFrame = errors.New("bad frame length")
 
-// AckSize is the size of the answer of Discard and Store, in bytes with its length: about that of a Produce response.
+// AckSize is the size of the answer of Discard and Store where no other is asked for, in bytes with its length: about
+// that of a Produce response.
 const AckSize = 60
 
 // frames cuts a stream into frames, with no more than one read for each where frames are of one size and whole: it
@@ -60,10 +62,10 @@ func (f *frames) next() ([]byte, error) {
 	}
 }
 
-// newAck returns the canned answer.
-func newAck() []byte {
-	ack := make([]byte, AckSize)
-	binary.BigEndian.PutUint32(ack, AckSize-lengthSize)
+// newAck returns the canned answer of so many bytes, of AckSize if that is 0.
+func newAck(size int) []byte {
+	ack := make([]byte, cmp.Or(size, AckSize))
+	binary.BigEndian.PutUint32(ack, uint32(len(ack)-lengthSize))
 	return ack
 }
 

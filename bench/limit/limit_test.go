@@ -70,7 +70,7 @@ func TestDropper(t *testing.T) {
 		stream = append(stream, frame...)
 	}
 	for piece := 1; piece <= len(stream); piece++ {
-		d := dropper{ack: newAck()}
+		d := dropper{ack: newAck(0)}
 		var rest []byte
 		for at := 0; at < len(stream); at += piece {
 			var err error
@@ -87,7 +87,7 @@ func TestDropper(t *testing.T) {
 			}
 		}
 	}
-	if _, err := (&dropper{ack: newAck()}).drop(make([]byte, headerSize)); !errors.Is(err, ErrFrame) {
+	if _, err := (&dropper{ack: newAck(0)}).drop(make([]byte, headerSize)); !errors.Is(err, ErrFrame) {
 		t.Errorf("got %v, expected ErrFrame", err)
 	}
 }

@@ -41,7 +41,7 @@ func newRelay(topic string) *relay {
 // relayed serves one connection: of Produce requests for one partition with one record each, all of one size, or of
 // Fetch requests, of which one at a time waits.
 func (s *Server) relayed(c *net.TCPConn) error {
-	in, ack := frames{from: c}, newAck()
+	in, ack := frames{from: c}, newAck(0)
 	size := 0 // of a batch
 	for {
 		frame, err := in.next()

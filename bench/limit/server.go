@@ -37,6 +37,8 @@ type Options struct {
 	Dir string
 	// FileBytes is the size at which Store begins a new file.
 	FileBytes int64
+	// AckBytes is the size of the answers of Discard and Store, length included; AckSize if it is 0.
+	AckBytes int
 	// Source is what Spans sends; of it Relay wants the topic alone.
 	Source Source
 }
@@ -135,7 +137,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // store receives, computes the CRC-32C of the frame, writes it to a file and answers: one read, one pwrite and one
 // write for a small frame.
 func (s *Server) store(c *net.TCPConn) error {
-	in, ack := frames{from: c}, newAck()
+	in, ack := frames{from: c}, newAck(s.o.AckBytes)
 	out := rolling{dir: s.o.Dir, series: s.opened.Add(1), limit: s.o.FileBytes}
 	defer out.close()
 	for {

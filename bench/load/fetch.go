@@ -29,9 +29,12 @@ type Fetch struct {
 	SpanBatches int64
 	// CheckEvery says that every n-th response is read whole and checked.
 	CheckEvery int
-	Window     Window
+	// Once ends each connection when it has read the whole log, which the window must be long enough for; Elapsed is
+	// how long that took.
+	Once bool
 	// Requests, if it is not 0, is how many each connection sends, whatever the window.
 	Requests int64
+	Window   Window
 }
 
 // fetchVersion is the newest Fetch version that names topics by their names.
@@ -44,7 +47,18 @@ func (f Fetch) Run(ctx context.Context) (Result, error) {
 	for i := range workers {
 		workers[i] = newSink(&f, spans*int64(i)/int64(f.Connections))
 	}
-	return drive(ctx, f.Address, f.Window, workers)
+	began := time.Now()
+	if f.Once {
+		f.Window.Warm = 0 // all of it counts
+	}
+	r, err := drive(ctx, f.Address, f.Window, workers)
+	if f.Once {
+		r.Elapsed = time.Since(began)
+		if err == nil && r.Requests != r.All {
+			err = fmt.Errorf("%w: %d of %d answers came after %v", ErrStalled, r.All-r.Requests, r.All, f.Window.For)
+		}
+	}
+	return r, err
 }
 
 // sink is one connection of a Fetch load.
@@ -124,6 +138,9 @@ func (s *sink) run(c *net.TCPConn, m *meter) error {
 func (s *sink) more(now time.Time, m *meter) bool {
 	if s.load.Requests > 0 {
 		return int64(s.next) < s.load.Requests
+	}
+	if s.load.Once {
+		return int64(s.next)*s.load.SpanBatches+s.load.SpanBatches <= s.load.Batches
 	}
 	return !m.over(now) || s.next == 0
 }

@@ -37,6 +37,25 @@ func (c *Conn) CreateTopic(ctx context.Context, name string, partitions int32, c
 	return c.awaitLeaders(ctx, name, int(partitions))
 }
 
+// GrowTopic gives a topic more partitions, so many in all, and returns when all have leaders.
+func (c *Conn) GrowTopic(ctx context.Context, name string, partitions int32) error {
+	topic := kmsg.NewCreatePartitionsRequestTopic()
+	topic.Topic, topic.Count = name, partitions
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	req.SetVersion(1)
+	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 30_000
+	res, err := c.Ask(req)
+	if err != nil {
+		return err
+	}
+	for _, t := range res.(*kmsg.CreatePartitionsResponse).Topics {
+		if err := refused(t.ErrorCode); err != nil {
+			return fmt.Errorf("grow topic %s: %w: %s", name, err, text(t.ErrorMessage))
+		}
+	}
+	return c.awaitLeaders(ctx, name, int(partitions))
+}
+
 // DeleteTopic deletes a topic.
 func (c *Conn) DeleteTopic(name string) error {
 	req := kmsg.NewPtrDeleteTopicsRequest()
