@@ -165,6 +165,9 @@ func benchRow(m *result.Measurement) (Section, error) {
 			"side", "figure", "interval", "gregor's ratio", "server's CPU", "client's CPU", "p50", "p99", "p99.9",
 		},
 	}
+	for _, name := range m.ExtraNames() {
+		t.Head = append(t.Head, strings.ReplaceAll(name, "_", " "))
+	}
 	b := Bars{
 		Title: m.Row + " in " + result.UnitText(m.Unit), X: result.UnitText(m.Unit),
 		Alt: "bars of the rates that the table has",
@@ -262,6 +265,9 @@ func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row 
 		middle(func(x result.Sample) float64 { return x.P50 }), middle(func(x result.Sample) float64 { return x.P99 }),
 		middle(func(x result.Sample) float64 { return x.P999 }),
 	}
+	for _, name := range m.ExtraNames() {
+		row.Cells = append(row.Cells, known(s.Extra(name), ""))
+	}
 	return row
 }
 
@@ -269,7 +275,7 @@ func known(v float64, unit string) string {
 	if math.IsNaN(v) {
 		return "not known"
 	}
-	return result.Number(v) + " " + strings.ReplaceAll(unit, "us/", "µs/")
+	return strings.TrimSpace(result.Number(v) + " " + strings.ReplaceAll(unit, "us/", "µs/"))
 }
 
 func capital(text string) string {

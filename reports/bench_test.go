@@ -28,10 +28,12 @@ func TestBenchPage(t *testing.T) {
 	failed := measured("broken", 1, 1)
 	failed.Failure = "kafka: nobody answers"
 	failed.Hottest = []result.Hot{{Where: "system call pwrite", Percent: 61.25}}
+	extra := measured("good", 950, 1000)
+	extra.Sides[0].Samples[0].Extra = map[string]float64{"create_s": 4.25}
 	p, err := reports.Bench(&result.Run{
 		Began: "2026-11-22T10:00:00Z", Binary: "0123456789abcdef", Arguments: []string{"bench", "suite"},
 		Machine: map[string]any{"cpu": "some"},
-		Rows:    []*result.Measurement{measured("good", 950, 1000), measured("bad", 123, 1000), failed},
+		Rows:    []*result.Measurement{extra, measured("bad", 123, 1000), failed},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +45,8 @@ func TestBenchPage(t *testing.T) {
 	at := -1
 	for _, want := range []string{
 		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`,
-		"system call pwrite", "61.2 %", `id="bad"`,
-		"0.12 (0.12–0.12)", `id="good"`, "gregor bench suite",
+		"system call pwrite", "61.2 %", `id="bad"`, "0.12 (0.12–0.12)", `id="good"`, "create s", "4.25",
+		"gregor bench suite",
 	} {
 		next := strings.Index(out.String(), want)
 		if next <= at {

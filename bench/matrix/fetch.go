@@ -73,7 +73,7 @@ func (w *fetch) loop(dir string) ([]string, error) {
 		return nil, err
 	}
 	source := filepath.Join(dir, "source.log")
-	if err := w.writeLog(source, b); err != nil {
+	if err := writeLog(source, b, fetchLog/w.batch); err != nil {
 		return nil, err
 	}
 	return []string{
@@ -83,15 +83,15 @@ func (w *fetch) loop(dir string) ([]string, error) {
 	}, nil
 }
 
-// writeLog writes the log that the brokers have into a file for the raw loop.
-func (w *fetch) writeLog(name string, of load.Batch) error {
+// writeLog writes the log that the brokers have into a file for the raw loop: a batch so many times.
+func writeLog(name string, of load.Batch, times int) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(f, 1<<20)
 	p := append([]byte(nil), of.Bytes...)
-	for i := range fetchLog / w.batch {
+	for i := range times {
 		batch.Batch(p).SetBaseOffset(base.Offset(i * of.Records))
 		if _, err := out.Write(p); err != nil {
 			return errors.Join(err, f.Close())
@@ -119,7 +119,7 @@ func (w *fetch) open(ctx context.Context, i *peer.Instance, loop bool) (subject,
 func fill(ctx context.Context, address string, t *topic, b load.Batch, times int) error {
 	p := load.Produce{
 		Address: address, Topic: t.name, Partitions: 1, Connections: 1, InFlight: 5, Batch: b, Acks: 1,
-		Requests: int64(times),
+		Requests: int64(times), Window: load.Window{Patience: 10 * time.Minute},
 	}
 	got, err := p.Run(ctx)
 	if err == nil && got.All != int64(times) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,12 +35,8 @@ func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := limit.Options{Dir: dir, FileBytes: 1 << 30}
-		for i := 0; i+1 < len(given); i += 2 {
-			if given[i] == "--kind" {
-				o.Kind = limit.Kind(given[i+1])
-			}
-		}
+		o := parse(t, given)
+		o.Dir, o.FileBytes = dir, 1<<30
 		ctx, cancel := context.WithCancel(context.Background())
 		s, err := limit.Serve(ctx, "127.0.0.1:0", o)
 		if err != nil {
@@ -51,6 +48,36 @@ func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
 		})
 		return peer.Peer{Name: result.Limit, Address: s.Address()}
 	}
+}
+
+// parse reads the arguments of a raw loop.
+func parse(t *testing.T, arguments []string) (o limit.Options) {
+	t.Helper()
+	var ack int64
+	numbers := map[string]*int64{
+		"--ack-bytes": &ack, "--batch-bytes": &o.Source.BatchBytes, "--batch-records": &o.Source.BatchRecords,
+		"--span-bytes": &o.Source.SpanBytes,
+	}
+	texts := map[string]*string{
+		"--kind": (*string)(&o.Kind), "--source": &o.Source.Path, "--topic": &o.Source.Topic, "--dir": &o.Dir,
+	}
+	for i := 0; i+1 < len(arguments); i += 2 {
+		name, value := arguments[i], arguments[i+1]
+		switch {
+		case numbers[name] != nil:
+			n, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			*numbers[name] = n
+		case texts[name] != nil:
+			*texts[name] = value
+		default:
+			t.Fatalf("a raw loop was given %s", name)
+		}
+	}
+	o.AckBytes = int(ack)
+	return o
 }
 
 // topics returns the names of a broker's topics.
@@ -114,7 +141,8 @@ func TestMeasure(t *testing.T) {
 	if m.Failure == "" && (len(m.Profile) == 0 || len(m.Hottest) == 0) {
 		t.Errorf("got a profile of %d bytes and the places %v", len(m.Profile), m.Hottest)
 	}
-	if len(steps) < 6 || steps[0].Side != result.Limit || steps[3].Side != result.Gregor || steps[4].Side != "other" {
+	if len(steps) < 6 || steps[0].Side != result.ClientAlone || steps[3].Side != result.Gregor ||
+		steps[4].Side != "other" {
 		t.Errorf("got steps %v", steps)
 	}
 	for _, b := range brokers {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
 	"github.com/gregor-log/gregor/bench/result"
@@ -30,6 +29,12 @@ type Options struct {
 	Loop func(arguments func(dir string) ([]string, error)) peer.Peer
 	// Profiled, which may be nil, returns gregor with its profiles on an address: each row has one more sample of it.
 	Profiled func(admin string) peer.Peer
+	// Memory is gregor with its records in memory, for the rows that compare with that.
+	Memory peer.Peer
+	// ColdBytes is the size of the log that is read from the disk, as far as there is room for it; 0 is 4 GiB.
+	ColdBytes int64
+	// Uncache has the kernel forget what it holds of the files on Dir's disk; nil is the way of this machine.
+	Uncache func(dir string) error
 	// Window is how long a sample is, a row's own length if it is zero.
 	Window load.Window
 	// Progress, which may be nil, is told of each sample.
@@ -58,16 +63,24 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 		Row: row.Name, What: row.What, Unit: row.Unit, Durability: row.Durability,
 		Settings: slices.Clone(row.Settings), Aims: row.Aims,
 	}
+	if row.MostRounds > 0 {
+		o.Rounds = min(o.Rounds, row.MostRounds)
+	}
+	if w, ok := row.work.(adapting); ok {
+		found, err := w.adapt(&o)
+		m.Settings = slices.Concat(m.Settings, found)
+		if err != nil {
+			m.Failure = err.Error()
+			return m, nil
+		}
+	}
 	add := func(name string) { m.Sides = append(m.Sides, &result.Side{Name: name, Samples: []result.Sample{}}) }
 	for _, p := range o.Peers {
 		add(p.Name)
 	}
 	add(result.Limit)
-	if row.producesAlone() {
+	if row.discard() != nil {
 		add(result.ClientAlone)
-	}
-	if row.MostRounds > 0 {
-		o.Rounds = min(o.Rounds, row.MostRounds)
 	}
 	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
 	r.loop = o.Loop(row.work.loop)
@@ -113,11 +126,6 @@ type taken struct {
 }
 
 func (r *run) rounds(ctx context.Context) error {
-	if p, ok := r.row.work.(preparing); ok {
-		if err := p.prepare(r.Dir); err != nil {
-			return err
-		}
-	}
 	if err := r.clientAlone(ctx); err != nil {
 		return err
 	}
@@ -191,10 +199,12 @@ func add(s *result.Side, t taken) {
 
 // clientAlone measures the load generator against a server that drops what it gets.
 func (r *run) clientAlone(ctx context.Context) error {
-	if !r.row.producesAlone() {
+	arguments := r.row.discard()
+	if arguments == nil {
 		return nil
 	}
-	discard := r.Loop(func(string) ([]string, error) { return []string{"--kind", string(limit.Discard)}, nil })
+	discard := r.Loop(func(string) ([]string, error) { return arguments, nil })
+	discard.Name = result.ClientAlone
 	t, err := r.take(ctx, discard, true)
 	if err != nil {
 		return err
@@ -230,6 +240,9 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 		return t, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	t = taken{sampleOf(&got, &used), got.Latency}
+	if tells, ok := s.subject.(telling); ok {
+		t.Extra = tells.extra()
+	}
 	t.Figure = r.row.work.figure(&got)
 	if r.row.Durability != "" && got.Requests > 0 {
 		r.written = max(r.written, got.All*(got.Bytes/got.Requests))

@@ -96,6 +96,8 @@ func (w *produce) loop(dir string) ([]string, error) {
 	return []string{"--kind", string(cmp.Or(w.kind, limit.Store)), "--dir", dir}, nil
 }
 
+func (w *produce) discard() []string { return []string{"--kind", string(limit.Discard)} }
+
 func (w *produce) parts() int32 { return int32(cmp.Or(w.partitions, w.connections)) }
 
 func (w *produce) figure(r *load.Result) float64 {

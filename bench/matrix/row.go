@@ -20,7 +20,7 @@ type Row struct {
 	Unit, Durability string
 	Settings         []result.Setting
 	Aims             []result.Aim
-	// MostRounds, if it is not 0, is how many rounds it takes at most, however many are asked for.
+	// MostRounds bounds the rounds of a row that takes long; 0 is no bound.
 	MostRounds int
 
 	work workload
@@ -40,14 +40,20 @@ type workload interface {
 	figure(r *load.Result) float64
 }
 
-// preparing is a workload that has a look at the folder on the disk to measure before anything is.
-type preparing interface {
-	prepare(dir string) error
+// adapting is a workload that depends on the machine, or has sides of its own.
+type adapting interface {
+	// adapt changes the options before anything is measured, and returns what there is to say of that.
+	adapt(o *Options) ([]result.Setting, error)
 }
 
 // noting is a workload of which more is known once it has been measured: what goes to the settings.
 type noting interface {
 	notes(m *result.Measurement) ([]result.Setting, error)
+}
+
+// telling is a subject with figures beside those of a load, of the last sample.
+type telling interface {
+	extra() map[string]float64
 }
 
 // subject is a side that is ready to be measured.
@@ -57,11 +63,19 @@ type subject interface {
 	close() error
 }
 
-// producesAlone reports whether the client can be measured against a server that drops everything. The limit of a fetch
+// discarded is a workload whose client can be measured against a server that drops everything. The limit of a fetch
 // does nothing that a client could be told apart from.
-func (r *Row) producesAlone() bool {
-	_, produces := r.work.(*produce)
-	return produces
+type discarded interface {
+	// discard returns the arguments of such a server, nil if there cannot be one.
+	discard() []string
+}
+
+// discard returns the arguments of a server that drops everything, nil where there cannot be one.
+func (r *Row) discard() []string {
+	if w, ok := r.work.(discarded); ok {
+		return w.discard()
+	}
+	return nil
 }
 
 // ErrNoRow reports a name that no row has.
@@ -69,7 +83,8 @@ var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
-	return slices.Concat(produceRows(), compressedRows(), sustainedRows(), fetchRows(), endToEndRows())
+	return slices.Concat(produceRows(), compressedRows(), sustainedRows(), fetchRows(), endToEndRows(), partitionRows(),
+		catchUpRows(), memoryRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.

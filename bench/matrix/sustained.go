@@ -46,20 +46,20 @@ func sustainedRows() []*Row {
 	}}
 }
 
-var _ preparing = (*produce)(nil)
+var _ adapting = (*produce)(nil)
 
-// prepare finds out how much is to be written.
-func (w *produce) prepare(dir string) error {
+// adapt finds out how much is to be written.
+func (w *produce) adapt(o *Options) ([]result.Setting, error) {
 	if w.beyond == nil {
-		return nil
+		return nil, nil
 	}
-	free, err := freeBytes(dir)
+	free, err := freeBytes(o.Dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.beyond.limits, err = readDirtyLimits("/proc")
 	w.beyond.most = min(sustainedTimes*w.beyond.limits.limit, free/sustainedShare)
-	return err
+	return nil, err
 }
 
 // begin has a sample begin with nothing dirty, and end when enough is written.

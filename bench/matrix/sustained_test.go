@@ -78,7 +78,7 @@ func TestBeyond(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := rows[0].work.(*produce)
-	if err := w.prepare(t.TempDir()); err != nil || w.beyond.most <= 0 {
+	if _, err := w.adapt(&Options{Dir: t.TempDir()}); err != nil || w.beyond.most <= 0 {
 		t.Fatalf("got %+v, %v", w.beyond, err)
 	}
 	w.beyond.most = most

@@ -46,6 +46,28 @@ func newTopic(ctx context.Context, i *peer.Instance, loop bool, partitions int32
 	return t, nil
 }
 
+// ErrLost reports a log that does not hold what was acknowledged.
+var ErrLost = errors.New("acknowledged records are not in the log")
+
+// checkEnds compares the ends of a topic's logs with what was acknowledged, and returns them. A raw loop has
+// none.
+func (t *topic) checkEnds(partitions int32, records int64) (ends []int64, err error) {
+	if t.conn == nil {
+		return nil, nil
+	}
+	if ends, err = t.conn.EndOffsets(t.name, partitions); err != nil {
+		return nil, err
+	}
+	var have int64
+	for _, end := range ends {
+		have += end
+	}
+	if have != records {
+		return nil, fmt.Errorf("%w: got %d, expected %d", ErrLost, have, records)
+	}
+	return ends, nil
+}
+
 // drop deletes the topic of a broker that goes on without us, on a connection of its own: the other one is closed when
 // the run is interrupted, and nothing may be left behind then either.
 func (t *topic) drop() error {
@@ -59,7 +81,7 @@ func (t *topic) drop() error {
 	if errors.Is(err, net.ErrClosed) {
 		err = nil // it was interrupted
 	}
-	patience := 10 * time.Second
+	patience := 30 * time.Second // thousands of partitions take a while
 	if t.room > 0 {
 		patience = 2 * time.Minute // Kafka keeps files for one (log.segment.delete.delay.ms)
 	}

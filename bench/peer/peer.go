@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Peer struct {
 	Address string
 	// Command returns the program and its arguments for a peer that keeps its files in dir and listens on address.
 	Command func(dir, address string) ([]string, error)
+	// Parent, if it is not "", is where a peer that Command starts has its folder, whatever Start is told.
+	Parent string
 }
 
 // Instance is a peer that runs.
@@ -52,7 +55,7 @@ func (p Peer) Start(ctx context.Context, parent string) (*Instance, error) {
 		i.pid, err = listener(p.Address)
 		return i, err
 	}
-	dir, err := os.MkdirTemp(parent, p.Name+"-")
+	dir, err := os.MkdirTemp(cmp.Or(p.Parent, parent), p.Name+"-")
 	if err != nil {
 		return nil, err
 	}

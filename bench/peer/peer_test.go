@@ -67,6 +67,28 @@ func TestStartAndEnd(t *testing.T) {
 	}
 }
 
+// TestParent starts a process with its files where the peer wants them, not where the others are.
+func TestParent(t *testing.T) {
+	own, others := t.TempDir(), t.TempDir()
+	p := server(t)
+	p.Parent = own
+	i, err := p.Start(t.Context(), others)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]int{own: 1, others: 0} {
+		if there, err := os.ReadDir(dir); err != nil || len(there) != want {
+			t.Errorf("got %v, %v, expected %d folders", there, err, want)
+		}
+	}
+	if err := i.End(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(own); err != nil || len(left) > 0 {
+		t.Errorf("got %v left of its files, %v", left, err)
+	}
+}
+
 // TestForeign finds the process of a peer that somebody else started, and leaves it alone.
 func TestForeign(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

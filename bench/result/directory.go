@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path"
@@ -171,6 +172,9 @@ func (r *Run) benchmarks(out io.Writer) error {
 					s.Name, x.Figure, unit, x.P50, x.P99, client, per)
 				if x.ServerCPU != nil {
 					fmt.Fprintf(out, " %g server-cpu-%s", server, per)
+				}
+				for _, name := range slices.Sorted(maps.Keys(x.Extra)) {
+					fmt.Fprintf(out, " %g %s", x.Extra[name], strings.ReplaceAll(name, "_", "-"))
 				}
 				fmt.Fprintln(out)
 			}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,42 @@ func TestRatiosAreOfRounds(t *testing.T) {
 	m.Sides[1].Samples = m.Sides[1].Samples[:2]
 	if _, ok := m.Ratio("kafka"); ok {
 		t.Error("sides with different numbers of samples were compared")
+	}
+}
+
+// TestExtraFigures: aims may be of figures that only some sides have, and benchstat reads those too.
+func TestExtraFigures(t *testing.T) {
+	run := someRun()
+	m := run.Rows[0]
+	for i, inflation := range []float64{1, 2, 3} {
+		m.Sides[0].Samples[i].Extra = map[string]float64{"inflation": inflation, "create_s": 1}
+		m.Sides[1].Samples[i].Extra = map[string]float64{"inflation": 10 * inflation}
+	}
+	if got := m.ExtraNames(); !slices.Equal(got, []string{"create_s", "inflation"}) {
+		t.Errorf("got %v", got)
+	}
+	if got := m.Side("kafka").Extra("inflation"); got != 20 {
+		t.Errorf("got a median of %v, expected 20", got)
+	}
+	for want, aim := range map[string]result.Aim{
+		"met":          {Against: "kafka", Of: "inflation", AtMost: 0.25},
+		"missed":       {Against: "kafka", Of: "inflation", AtMost: 0.05},
+		"not measured": {Against: result.Limit, Of: "inflation", AtMost: 0.25},
+	} {
+		if got := m.Reached(aim); got != want {
+			t.Errorf("%s: got %s, expected %s", aim, got, want)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := run.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, result.BenchFile))
+	if err != nil || !strings.Contains(string(text), " 1 create-s 3 inflation\n") {
+		t.Errorf("got %s, %v", text, err)
+	}
+	if got, err := result.ReadRun(dir); err != nil || got.Rows[0].Sides[0].Samples[2].Extra["inflation"] != 3 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

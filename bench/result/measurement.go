@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -40,7 +41,7 @@ type Setting struct {
 	Value string `json:"value"`
 }
 
-// The names of sides that are not brokers.
+// The names of sides that are not other brokers.
 const (
 	// Limit is the raw loop that bounds the row.
 	Limit = "limit"
@@ -48,6 +49,10 @@ const (
 	ClientAlone = "client-alone"
 	// Gregor is what all others are compared with.
 	Gregor = "gregor"
+	// OnePartition is gregor itself with the same requests, whose batches all go to one partition.
+	OnePartition = "own-1-partition"
+	// Memory and Tmpfs are gregor itself with its records in memory, and with its files on tmpfs.
+	Memory, Tmpfs = "memory", "tmpfs"
 )
 
 // Side is one of those that are compared.
@@ -94,10 +99,12 @@ type Sample struct {
 	P50  float64 `json:"latency_p50_us"`
 	P99  float64 `json:"latency_p99_us"`
 	P999 float64 `json:"latency_p999_us"`
+	// Extra holds what else a row tells, by names that end with the unit if there is one.
+	Extra map[string]float64 `json:"extra,omitempty"`
 }
 
 // Aim is what gregor's figure is to reach: at least or at most so many times the other side's. Of names another figure
-// of the samples than the row's own: "p50", "p99" or "p999" of the latencies.
+// of the samples than the row's own: "p50", "p99" or "p999" of the latencies, or one of Extra.
 type Aim struct {
 	Against string  `json:"against"`
 	Of      string  `json:"of,omitempty"`
@@ -194,7 +201,11 @@ func (m *Measurement) RatioOf(figure, against string) (Interval, bool) {
 	}
 	var ratios []float64
 	for i := range ours.Samples {
-		ratios = append(ratios, ours.Samples[i].of(figure)/theirs.Samples[i].of(figure))
+		ratio := ours.Samples[i].of(figure) / theirs.Samples[i].of(figure)
+		if math.IsNaN(ratio) || math.IsInf(ratio, 0) {
+			return Interval{}, false // one of the two does not have it
+		}
+		ratios = append(ratios, ratio)
 	}
 	return IntervalOf(ratios), true
 }
@@ -211,9 +222,11 @@ func (m *Measurement) Reached(a Aim) string {
 	return "missed"
 }
 
-// of returns a figure by its name.
+// of returns a figure by its name, NaN if the sample has none of that name.
 func (x Sample) of(figure string) float64 {
 	switch figure {
+	case "":
+		return x.Figure
 	case "p50":
 		return x.P50
 	case "p99":
@@ -221,7 +234,28 @@ func (x Sample) of(figure string) float64 {
 	case "p999":
 		return x.P999
 	}
-	return x.Figure
+	if v, ok := x.Extra[figure]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// ExtraNames returns the names of the extra figures that any sample of the row has, in order.
+func (m *Measurement) ExtraNames() []string {
+	names := make(map[string]bool)
+	for _, s := range m.Sides {
+		for _, x := range s.Samples {
+			for name := range x.Extra {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Extra returns the median of a side's extra figure, NaN if it has none.
+func (s *Side) Extra(name string) float64 {
+	return Median(s.each(func(x Sample) float64 { return x.of(name) }))
 }
 
 // String returns the aim as a formula.

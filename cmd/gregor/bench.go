@@ -42,6 +42,8 @@ func newBenchCommand() *cobra.Command {
 	flags.StringArrayVar(&f.peers, "peer", nil, "another broker to measure, as `name=host:port`; repeatable")
 	flags.IntVar(&f.rounds, "count", 10, "rounds of each row")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
+	flags.StringVar(&f.cold, "cold-log", "4GiB", "`size` of the log that is read from the disk, at most a quarter of "+
+		"what is free")
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
 	flags.BoolVar(&f.profile, "profile", false, "profile gregor's processor time in one more sample of each row")
 	f.format = cli.AddFormat(c)
@@ -56,6 +58,8 @@ type benchRun struct {
 	rounds   int
 	dir, out string
 	profile  bool
+	cold     string // as it was given
+	coldSize int64
 	format   *cli.Choice
 	progress *cli.ProgressFlags
 }
@@ -66,7 +70,10 @@ func (f *benchRun) check() error {
 	if f.rounds < 1 || f.rounds > mostRounds {
 		return cli.Usagef("--count: got %d, expected 1 to %d", f.rounds, mostRounds)
 	}
-	seen := map[string]bool{result.Gregor: true, result.Limit: true, result.ClientAlone: true}
+	seen := map[string]bool{
+		result.Gregor: true, result.Limit: true, result.ClientAlone: true, result.OnePartition: true,
+		result.Memory: true, result.Tmpfs: true,
+	}
 	for _, p := range f.peers {
 		name, address, ok := strings.Cut(p, "=")
 		if !ok || name == "" || !strings.Contains(address, ":") {
@@ -76,6 +83,14 @@ func (f *benchRun) check() error {
 			return cli.Usagef("--peer: got the name %q, expected one word that no other side has", name)
 		}
 		seen[name] = true
+	}
+	var err error
+	const least = 1 << 20
+	if f.coldSize, err = cli.ParseSize(f.cold); err == nil && f.coldSize < least {
+		err = cli.Usagef("got %s, expected 1MiB at least", f.cold)
+	}
+	if err != nil {
+		return cli.Usagef("--cold-log: %v", err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,12 +133,18 @@ func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, 
 
 // options names the sides: this program as a broker, the peers that were named, and this program as a raw loop.
 func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
-	o := matrix.Options{Dir: dir, Rounds: f.rounds, Peers: []peer.Peer{gregorPeer(self, "")}}
+	o := matrix.Options{
+		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, Peers: []peer.Peer{gregorPeer(self, "")},
+	}
 	if f.profile {
 		o.Profiled = func(admin string) peer.Peer {
 			return gregorPeer(self, fmt.Sprintf("gregor.admin.listener=%s\ngregor.admin.pprof=true\n", admin))
 		}
 	}
+	o.Memory = peer.Peer{Name: result.Memory, Command: func(_, address string) ([]string, error) {
+		_, port, err := net.SplitHostPort(address) // gregor dev listens on the loopback device too
+		return []string{self, "dev", "--data", memoryData, "--port", port}, err
+	}}
 	for _, p := range f.peers {
 		name, address, _ := strings.Cut(p, "=")
 		o.Peers = append(o.Peers, peer.Peer{Name: name, Address: address})
@@ -198,6 +205,7 @@ func newBenchLoopCommand() *cobra.Command {
 	flags.StringVar(&address, "address", "127.0.0.1:0", "address to listen on")
 	flags.StringVar((*string)(&o.Kind), "kind", "", "which loop")
 	flags.StringVar(&o.Dir, "dir", "", "folder for files")
+	flags.IntVar(&o.AckBytes, "ack-bytes", 0, "size of an answer (default that of a Produce response)")
 	flags.StringVar(&o.Source.Path, "source", "", "file to send from")
 	flags.StringVar(&o.Source.Topic, "topic", "", "topic that responses name")
 	flags.Int64Var(&o.Source.BatchBytes, "batch-bytes", 0, "size of each batch in the source")

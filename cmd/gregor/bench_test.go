@@ -66,6 +66,8 @@ func TestBenchUsage(t *testing.T) {
 	for _, command := range [][]string{
 		{"bench", "no-such-row"}, {"bench", "fetch-4k", "--count", "0"}, {"bench", "fetch-4k", "--peer", "kafka"},
 		{"bench", "fetch-4k", "--peer", "gregor=127.0.0.1:1"}, {"bench"},
+		{"bench", "fetch-4k", "--peer", "memory=127.0.0.1:1"}, {"bench", "catch-up", "--cold-log", "1KiB"},
+		{"bench", "catch-up", "--cold-log", "much"},
 	} {
 		if got := gregor(t, "", command...); got.code != 2 {
 			t.Errorf("%v: got %+v, expected a usage error", command, got)
