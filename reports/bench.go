@@ -158,9 +158,14 @@ func benchRow(m *result.Measurement) (Section, error) {
 	if m.Failure != "" {
 		s.Parts = append(s.Parts, Text("Not measured as it should be: "+m.Failure+"."))
 	}
+	for _, side := range m.Sides {
+		if side.Missing != "" {
+			s.Parts = append(s.Parts, Text("Without "+side.Name+": "+side.Missing+"."))
+		}
+	}
 	t := &Table{
 		Caption: fmt.Sprintf("Medians of %d rounds in %s, with 95%% intervals; processor time for 10⁹ bytes of "+
-			"batches or for a request; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
+			"batches or for a request or record; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
 		Head: []string{
 			"side", "figure", "interval", "gregor's ratio", "server's CPU", "client's CPU", "p50", "p99", "p99.9",
 		},
@@ -256,7 +261,10 @@ func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row 
 		for _, x := range s.Samples {
 			all = append(all, of(x))
 		}
-		return result.Number(result.Median(all))
+		if median := result.Median(all); median > 0 {
+			return result.Number(median)
+		}
+		return "–" // none were taken
 	}
 	server, client, unit := m.CPU(s)
 	row.Cells = []string{

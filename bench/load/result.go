@@ -22,8 +22,19 @@ type Result struct {
 	// Checked counts the Fetch responses that were read whole and checked.
 	Checked int64
 	// Latency is in nanoseconds, from a request's send to its answer; see the package comment for what it cannot say.
-	// Those that were sent in the window and answered after it are among them.
+	// Those that were sent in the window and answered after it are among them. It is nil where no latencies were taken.
 	Latency *hdrhistogram.Histogram
+	// Stated are the percentiles in microseconds that a client of another make says it had; nil of our own.
+	Stated *Percentiles
+	// StatedRate is the rate a second that such a client says it had.
+	StatedRate float64
+	// ClientCPU is what a client in a process of its own used, over the window if it knows of one; else 0.
+	ClientCPU time.Duration
+}
+
+// Percentiles are latencies in microseconds.
+type Percentiles struct {
+	P50, P99, P999 float64
 }
 
 // MBPerSecond returns the rate in units of 10^6 bytes.
@@ -34,6 +45,11 @@ func (r *Result) MBPerSecond() float64 {
 // RequestsPerSecond returns the rate of requests.
 func (r *Result) RequestsPerSecond() float64 {
 	return float64(r.Requests) / r.Elapsed.Seconds()
+}
+
+// RecordsPerSecond returns the rate of records.
+func (r *Result) RecordsPerSecond() float64 {
+	return float64(r.Records) / r.Elapsed.Seconds()
 }
 
 // Window says when a run begins to count and when it ends.

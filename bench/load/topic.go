@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,6 +69,22 @@ func (c *Conn) DeleteTopic(name string) error {
 	for _, t := range res.(*kmsg.DeleteTopicsResponse).Topics {
 		if err := refused(t.ErrorCode); err != nil {
 			return fmt.Errorf("delete topic %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// DeleteGroup deletes a group whose consumers have left; one that is not there is no error.
+func (c *Conn) DeleteGroup(name string) error {
+	req := kmsg.NewPtrDeleteGroupsRequest()
+	req.Groups = append(req.Groups, name)
+	res, err := c.Ask(req)
+	if err != nil {
+		return err
+	}
+	for _, g := range res.(*kmsg.DeleteGroupsResponse).Groups {
+		if err := refused(g.ErrorCode); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+			return fmt.Errorf("delete group %s: %w", name, err)
 		}
 	}
 	return nil

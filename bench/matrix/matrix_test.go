@@ -170,13 +170,14 @@ func profiled(t *testing.T, address string) func(string) peer.Peer {
 	}
 }
 
-// TestPeersThatFail: a peer that closes each connection is named in the row's failure; the run goes on.
-func TestPeersThatFail(t *testing.T) {
+// hangUp listens and closes each connection until the test ends.
+func hangUp(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -186,12 +187,48 @@ func TestPeersThatFail(t *testing.T) {
 			c.Close()
 		}
 	}()
-	m, err := matrix.Measure(t.Context(), row(t, "produce-tiny"), matrix.Options{
-		Dir: t.TempDir(), Rounds: 1, Peers: []peer.Peer{{Name: "broken", Address: l.Addr().String()}}, Loop: loops(t),
-		Window: short,
-	})
+	return l.Addr().String()
+}
+
+// TestPeersThatFail: a peer that closes each connection is named in the row's failure; the run goes on, and where it is
+// not the one that all are compared with, so does the row.
+func TestPeersThatFail(t *testing.T) {
+	broken := peer.Peer{Name: "broken", Address: hangUp(t)}
+	o := matrix.Options{
+		Dir: t.TempDir(), Rounds: 1, Peers: []peer.Peer{broken}, Loop: loops(t), Window: short, Tools: tools(t, "libs"),
+	}
+	m, err := matrix.Measure(t.Context(), row(t, "produce-tiny"), o)
 	if err != nil || !strings.Contains(m.Failure, "broken") || m.Rounds != 0 {
 		t.Errorf("got %q after %d rounds, %v", m.Failure, m.Rounds, err)
+	}
+	o.Peers = []peer.Peer{{Name: result.Gregor, Address: gregortest.Start(t).Addr()}, broken}
+	m, err = matrix.Measure(t.Context(), row(t, "stock-franz-produce"), o)
+	if err != nil || !strings.Contains(m.Failure, "broken") || m.Rounds != 1 {
+		t.Errorf("got %q after %d rounds, %v", m.Failure, m.Rounds, err)
+	}
+	s := m.Side("broken")
+	if s.Missing == "" || len(s.Samples) != 0 || len(m.Side(result.Gregor).Samples) != 1 {
+		t.Errorf("got %+v beside %+v", s, m.Side(result.Gregor))
+	}
+}
+
+// TestPeersThatRefuse: a broker that refuses what the row asks for is left out of it with its reason, and that is no
+// failure.
+func TestPeersThatRefuse(t *testing.T) {
+	small := gregortest.Start(t, gregortest.Property("message.max.bytes", "1000"))
+	m, err := matrix.Measure(t.Context(), row(t, "produce-64k"), matrix.Options{
+		Dir: t.TempDir(), Rounds: 1, Window: short, Loop: loops(t), Peers: []peer.Peer{
+			{Name: result.Gregor, Address: gregortest.Start(t).Addr()}, {Name: "small", Address: small.Addr()},
+		},
+	})
+	if err != nil || strings.Contains(m.Failure, "small") {
+		t.Errorf("got %q, %v", m.Failure, err)
+	}
+	if s := m.Side("small"); !strings.Contains(s.Missing, "MESSAGE_TOO_LARGE") || len(s.Samples) != 0 {
+		t.Errorf("got %+v", s)
+	}
+	if left := topics(t, small); len(left) > 0 {
+		t.Errorf("topics %v are left", left)
 	}
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	ColdBytes int64
 	// Uncache has the kernel forget what it holds of the files on Dir's disk; nil is the way of this machine.
 	Uncache func(dir string) error
+	// Tools are what rows of stock clients need.
+	Tools Tools
 	// Window is how long a sample is, a row's own length if it is zero.
 	Window load.Window
 	// Progress, which may be nil, is told of each sample.
@@ -78,14 +80,20 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 	for _, p := range o.Peers {
 		add(p.Name)
 	}
-	add(result.Limit)
+	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
+	if row.bounded() {
+		add(result.Limit)
+		r.loop = o.Loop(row.work.loop)
+	}
 	if row.discard() != nil {
 		add(result.ClientAlone)
 	}
-	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side)}
-	r.loop = o.Loop(row.work.loop)
+	row.use(o.Tools)
 	before := result.ReadCPU()
-	err := r.rounds(ctx)
+	err := row.Lacks(o.Tools)
+	if err == nil {
+		err = errors.Join(r.rounds(ctx), r.fell)
+	}
 	if err == nil {
 		err = r.profile(ctx)
 	}
@@ -111,6 +119,8 @@ type run struct {
 	done int
 	// written is the most bytes that a sample has written.
 	written int64
+	// fell are the errors of sides that were given up, but for those that only refused.
+	fell error
 }
 
 // side is one that runs and is ready.
@@ -129,21 +139,25 @@ func (r *run) rounds(ctx context.Context) error {
 	if err := r.clientAlone(ctx); err != nil {
 		return err
 	}
-	// The first one finds cold caches and memory that the machine has never used.
-	if _, err := r.take(ctx, r.loop, true); err != nil {
-		return err
-	}
-	before, err := r.take(ctx, r.loop, true)
-	if err != nil {
-		return err
+	var before taken
+	if r.row.bounded() {
+		// The first one finds cold caches and memory that the machine has never used.
+		if _, err := r.take(ctx, r.loop, true); err != nil {
+			return err
+		}
+		var err error
+		if before, err = r.take(ctx, r.loop, true); err != nil {
+			return err
+		}
 	}
 	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
-		round := make([]taken, len(r.Peers))
-		for k := range r.Peers {
-			i := (tries + k) % len(r.Peers) // who begins moves on
-			if round[i], err = r.take(ctx, r.Peers[i], false); err != nil {
-				return err
-			}
+		round, err := r.peers(ctx, tries)
+		if err != nil {
+			return err
+		}
+		if !r.row.bounded() {
+			r.add(round)
+			continue
 		}
 		after, err := r.take(ctx, r.loop, true)
 		if err != nil {
@@ -170,6 +184,36 @@ func (r *run) note() error {
 	return err
 }
 
+// peers takes a sample of each peer that has not been given up.
+func (r *run) peers(ctx context.Context, turn int) ([]taken, error) {
+	round := make([]taken, len(r.Peers))
+	for k := range r.Peers {
+		i := (turn + k) % len(r.Peers) // who begins moves on
+		if r.into.Sides[i].Missing != "" {
+			continue
+		}
+		var err error
+		if round[i], err = r.take(ctx, r.Peers[i], false); err == nil {
+			continue
+		}
+		if i == 0 || ctx.Err() != nil { // without the first there is nothing to compare
+			return nil, err
+		}
+		r.giveUp(i, err)
+	}
+	return round, nil
+}
+
+// giveUp leaves a peer out of the row, with the reason. One that refuses what the row asks for cannot do it, and is no
+// failure of the row; whatever else happened to it is.
+func (r *run) giveUp(i int, reason error) {
+	s := r.into.Sides[i]
+	s.Missing, s.Samples, s.Latency = reason.Error(), []result.Sample{}, nil
+	if !errors.Is(reason, load.ErrRefused) {
+		r.fell = errors.Join(r.fell, reason)
+	}
+}
+
 // ErrNoisy reports a machine whose raw loops change from one moment to the next.
 var ErrNoisy = errors.New("noisy machine")
 
@@ -180,19 +224,27 @@ func (r *run) keep(round []taken, before, after taken) {
 		r.into.Dropped++
 		return
 	}
-	r.into.Rounds++
-	for i, t := range round {
-		add(r.into.Sides[i], t)
-	}
+	r.add(round)
 	after.Figure = mean
 	add(r.into.Side(result.Limit), after)
 }
 
+// add adds a round to the measurement.
+func (r *run) add(round []taken) {
+	r.into.Rounds++
+	for i, t := range round {
+		if s := r.into.Sides[i]; s.Missing == "" {
+			add(s, t)
+		}
+	}
+}
+
 func add(s *result.Side, t taken) {
 	s.Samples = append(s.Samples, t.Sample)
-	if s.Latency == nil {
+	switch {
+	case s.Latency == nil:
 		s.Latency = t.latency
-	} else {
+	case t.latency != nil:
 		s.Latency.Merge(t.latency)
 	}
 }
@@ -239,6 +291,9 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", p.Name, err)
 	}
+	if got.ClientCPU > 0 {
+		used.client = got.ClientCPU // of a process of its own
+	}
 	t = taken{sampleOf(&got, &used), got.Latency}
 	if tells, ok := s.subject.(telling); ok {
 		t.Extra = tells.extra()
@@ -249,7 +304,10 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 	}
 	r.done++
 	if r.Progress != nil {
-		total := 3 + r.Rounds*(len(r.Peers)+1)
+		total := r.Rounds * len(r.Peers)
+		if r.row.bounded() {
+			total += 3 + r.Rounds
+		}
 		r.Progress(Step{r.row.Name, p.Name, r.row.Unit, t.Figure, r.done, max(total, r.done)})
 	}
 	return t, nil
@@ -298,10 +356,16 @@ func (u *usage) during(i *peer.Instance) func() func() {
 }
 
 func sampleOf(r *load.Result, u *usage) result.Sample {
-	microseconds := func(quantile float64) float64 { return float64(r.Latency.ValueAtQuantile(quantile)) / 1e3 }
 	s := result.Sample{
 		Requests: r.Requests, Records: r.Records, Bytes: r.Bytes, Elapsed: r.Elapsed.Seconds(),
-		ClientCPU: u.client.Seconds(), P50: microseconds(50), P99: microseconds(99), P999: microseconds(99.9),
+		ClientCPU: u.client.Seconds(),
+	}
+	microseconds := func(quantile float64) float64 { return float64(r.Latency.ValueAtQuantile(quantile)) / 1e3 }
+	switch {
+	case r.Stated != nil:
+		s.P50, s.P99, s.P999 = r.Stated.P50, r.Stated.P99, r.Stated.P999
+	case r.Latency != nil:
+		s.P50, s.P99, s.P999 = microseconds(50), microseconds(99), microseconds(99.9)
 	}
 	if u.known {
 		server := u.server.Seconds()

@@ -28,7 +28,8 @@ type Row struct {
 
 // workload is what a row does to a side.
 type workload interface {
-	// loop returns the arguments of the raw loop that bounds it, for a folder of its own.
+	// loop returns the arguments of the raw loop that bounds it, for a folder of its own; none if there is no such
+	// loop.
 	loop(dir string) ([]string, error)
 	// open makes a running side ready.
 	open(ctx context.Context, i *peer.Instance, loop bool) (subject, error)
@@ -78,13 +79,19 @@ func (r *Row) discard() []string {
 	return nil
 }
 
+// bounded reports whether a raw loop bounds the row. Without one it has no limit and no rounds are taken again.
+func (r *Row) bounded() bool {
+	_, stock := r.work.(*stock)
+	return !stock
+}
+
 // ErrNoRow reports a name that no row has.
 var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
 	return slices.Concat(produceRows(), compressedRows(), sustainedRows(), fetchRows(), endToEndRows(), partitionRows(),
-		catchUpRows(), memoryRows())
+		catchUpRows(), memoryRows(), stockRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.

@@ -96,16 +96,17 @@ func (r *Run) Write(dir string) error {
 			})
 		}
 		for _, s := range m.Sides {
-			if s.Latency == nil {
-				continue
-			}
 			name := m.Row + "-" + s.Name
-			w.file(path.Join("latency", name+".hgrm"), func(out io.Writer) error {
-				const ticks, microseconds = 5, 1000
-				_, err := s.Latency.PercentilesPrint(out, ticks, microseconds)
-				return err
-			})
-			w.json(path.Join("omb", name+".json"), r.openMessaging(m, s))
+			if s.Latency != nil {
+				w.file(path.Join("latency", name+".hgrm"), func(out io.Writer) error {
+					const ticks, microseconds = 5, 1000
+					_, err := s.Latency.PercentilesPrint(out, ticks, microseconds)
+					return err
+				})
+			}
+			if s.Latency != nil || m.Durability == "" && len(s.Samples) > 0 {
+				w.json(path.Join("omb", name+".json"), r.openMessaging(m, s))
+			}
 		}
 	}
 	return w.sums()
@@ -272,7 +273,11 @@ func checkSums(dir string) error {
 func (r *Run) check() error {
 	for _, m := range r.Rows {
 		for _, s := range m.Sides {
-			if s.Name != ClientAlone && m.Failure == "" && len(s.Samples) != m.Rounds {
+			if s.Missing != "" && len(s.Samples) > 0 {
+				return fmt.Errorf("%w: row %s: got %d samples of %s, which was left out", ErrDirectory, m.Row,
+					len(s.Samples), s.Name)
+			}
+			if s.Name != ClientAlone && m.Failure == "" && s.Missing == "" && len(s.Samples) != m.Rounds {
 				return fmt.Errorf("%w: row %s: got %d samples of %s in %d rounds", ErrDirectory, m.Row, len(s.Samples),
 					s.Name, m.Rounds)
 			}

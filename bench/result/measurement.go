@@ -59,6 +59,8 @@ const (
 type Side struct {
 	Name    string   `json:"side"`
 	Samples []Sample `json:"samples"`
+	// Missing says why the side was left out of the row, which then has no samples of it.
+	Missing string `json:"missing,omitempty"`
 	// Latency holds the latencies of all samples in nanoseconds. It is kept in a file of its own, and nil when a
 	// measurement was read from its directory; Percentiles are what a chart wants of it.
 	Latency     *hdrhistogram.Histogram `json:"-"`
@@ -95,7 +97,7 @@ type Sample struct {
 	// ServerCPU is nil where the server's process is not known.
 	ServerCPU *float64 `json:"server_cpu_s"`
 	ClientCPU float64  `json:"client_cpu_s"`
-	// P50 to P999 are of a closed loop or an open one, as the row's settings say.
+	// P50 to P999 are of a closed loop or an open one, as the row's settings say; 0 where no latencies were taken.
 	P50  float64 `json:"latency_p50_us"`
 	P99  float64 `json:"latency_p99_us"`
 	P999 float64 `json:"latency_p999_us"`
@@ -156,9 +158,13 @@ func (s *Side) each(of func(Sample) float64) []float64 {
 func (m *Measurement) CPU(s *Side) (server, client float64, unit string) {
 	unit = "us/request"
 	per := func(seconds float64, x Sample) float64 { return seconds * 1e6 / float64(x.Requests) }
-	if m.Unit == "mb_per_s" {
+	switch m.Unit {
+	case "mb_per_s":
 		unit = "s/GB"
 		per = func(seconds float64, x Sample) float64 { return seconds / (float64(x.Bytes) / 1e9) }
+	case "records_per_s":
+		unit = "us/record"
+		per = func(seconds float64, x Sample) float64 { return seconds * 1e6 / float64(x.Records) }
 	}
 	server = Median(s.each(func(x Sample) float64 {
 		if x.ServerCPU == nil {

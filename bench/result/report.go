@@ -91,6 +91,8 @@ func UnitText(unit string) string {
 		return "MB/s"
 	case "requests_per_s":
 		return "req/s"
+	case "records_per_s":
+		return "records/s"
 	case "acks_per_s":
 		return "acks/s"
 	}

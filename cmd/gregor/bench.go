@@ -20,6 +20,9 @@ brokers of Kafka's protocol that run already. All are measured in turn in each r
 load generator; a round whose raw loop drifts by more than a tenth is taken again. On other brokers only topics are
 used, and deleted again, that this command created.
 
+Rows of stock clients have no raw loop. Those of Kafka's own clients need Java and Kafka's jars; suite leaves them out
+where these are not there. A broker that refuses what a row asks for is left out of that row.
+
 A folder keeps the run: run.json, the samples as benchstat reads them, latencies as HdrHistogram's plotter reads them,
 results under the names of OpenMessaging's benchmark, and the sums of all files. gregor report draws it, and
 gregor bench verify finds a folder that is not as it was written.
@@ -46,9 +49,12 @@ func newBenchCommand() *cobra.Command {
 		"what is free")
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
 	flags.BoolVar(&f.profile, "profile", false, "profile gregor's processor time in one more sample of each row")
+	flags.StringVar(&f.libs, "kafka-libs", "",
+		"`folder` of Kafka's jars, for the rows of its own clients (default $KAFKA_LIBS)")
 	f.format = cli.AddFormat(c)
 	f.progress = cli.AddProgress(c)
-	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchCompareCommand(), newBenchLoopCommand())
+	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchCompareCommand(), newBenchLoopCommand(),
+		newBenchClientCommand())
 	return c
 }
 
@@ -60,6 +66,7 @@ type benchRun struct {
 	profile  bool
 	cold     string // as it was given
 	coldSize int64
+	libs     string // of Kafka
 	format   *cli.Choice
 	progress *cli.ProgressFlags
 }
@@ -115,6 +122,11 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 	for _, m := range r.Rows {
 		if m.Failure != "" {
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, m.Failure)
+		}
+		for _, s := range m.Sides {
+			if s.Missing != "" {
+				fmt.Fprintf(c.OutOrStdout(), "%s: without %s: %s\n", m.Row, s.Name, s.Missing)
+			}
 		}
 	}
 	fmt.Fprintf(c.OutOrStdout(), "\n%s\n", dir)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,24 +49,21 @@ func newBenchListCommand() *cobra.Command {
 
 // run is gregor bench NAME.
 func (f *benchRun) run(c *cobra.Command, names []string) error {
-	var rows []*matrix.Row
-	for _, name := range names {
-		found, err := matrix.Find(name)
-		if err != nil {
-			return cli.Usage(err)
-		}
-		rows = append(rows, found...)
-	}
 	if err := f.check(); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return harness(err)
+	}
+	tools := matrix.Tools{Client: []string{self, "bench", "client"}, Libs: cmp.Or(f.libs, os.Getenv("KAFKA_LIBS"))}
+	rows, err := findRows(c, names, tools)
+	if err != nil {
 		return err
 	}
 	began := time.Now().UTC()
 	if f.out == "" {
 		f.out = filepath.Join("out", "bench-"+began.Format("20060102-150405"))
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return harness(err)
 	}
 	dir, err := os.MkdirTemp(f.dir, "gregor-bench-")
 	if err != nil {
@@ -80,7 +78,7 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 		return harness(err)
 	}
 	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.Before })
-	if err := f.measure(c, r, rows, f.options(c, self, dir)); err != nil {
+	if err := f.measure(c, r, rows, f.options(self, dir, tools)); err != nil {
 		return err
 	}
 	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.After })
@@ -94,6 +92,26 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 		return cli.Exit(cli.CodeHarness)
 	}
 	return nil
+}
+
+// findRows finds the rows of all names. What the machine has no tools for is left out of suite, and said; a row that
+// was named is not.
+func findRows(c *cobra.Command, names []string, tools matrix.Tools) ([]*matrix.Row, error) {
+	var rows []*matrix.Row
+	for _, name := range names {
+		found, err := matrix.Find(name)
+		if err != nil {
+			return nil, cli.Usage(err)
+		}
+		for _, r := range found {
+			if err := r.Lacks(tools); err != nil && len(found) > 1 {
+				fmt.Fprintf(c.ErrOrStderr(), "%s is left out: %v\n", r.Name, err)
+				continue
+			}
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
 }
 
 // limits takes what the machine alone can do. A loop that cannot run here has its reason with it.
@@ -132,9 +150,9 @@ func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, 
 }
 
 // options names the sides: this program as a broker, the peers that were named, and this program as a raw loop.
-func (f *benchRun) options(c *cobra.Command, self, dir string) matrix.Options {
+func (f *benchRun) options(self, dir string, tools matrix.Tools) matrix.Options {
 	o := matrix.Options{
-		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, Peers: []peer.Peer{gregorPeer(self, "")},
+		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, Tools: tools, Peers: []peer.Peer{gregorPeer(self, "")},
 	}
 	if f.profile {
 		o.Profiled = func(admin string) peer.Peer {

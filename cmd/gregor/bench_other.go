@@ -21,6 +21,12 @@ func newBenchLoopCommand() *cobra.Command {
 	return c
 }
 
+func newBenchClientCommand() *cobra.Command {
+	c := onlyLinux("client", "Produce or consume with franz-go")
+	c.Hidden = true
+	return c
+}
+
 func onlyLinux(use, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, RunE: func(*cobra.Command, []string) error { return harness(errLinux) },
