@@ -139,27 +139,20 @@ func (r *run) rounds(ctx context.Context) error {
 	if err := r.clientAlone(ctx); err != nil {
 		return err
 	}
-	var before taken
-	if r.row.bounded() {
-		// The first one finds cold caches and memory that the machine has never used.
-		if _, err := r.take(ctx, r.loop, true); err != nil {
-			return err
-		}
-		var err error
-		if before, err = r.take(ctx, r.loop, true); err != nil {
-			return err
-		}
+	// The first one finds cold caches and memory that the machine has never used.
+	if _, err := r.limit(ctx); err != nil {
+		return err
+	}
+	before, err := r.limit(ctx)
+	if err != nil {
+		return err
 	}
 	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
 		round, err := r.peers(ctx, tries)
 		if err != nil {
 			return err
 		}
-		if !r.row.bounded() {
-			r.add(round)
-			continue
-		}
-		after, err := r.take(ctx, r.loop, true)
+		after, err := r.limit(ctx)
 		if err != nil {
 			return err
 		}
@@ -182,6 +175,14 @@ func (r *run) note() error {
 	more, err := n.notes(r.into)
 	r.into.Settings = append(r.into.Settings, more...)
 	return err
+}
+
+// limit takes the figure of the raw loop; it is nothing for a row that has none.
+func (r *run) limit(ctx context.Context) (taken, error) {
+	if !r.row.bounded() {
+		return taken{}, nil
+	}
+	return r.take(ctx, r.loop, true)
 }
 
 // peers takes a sample of each peer that has not been given up.
@@ -224,18 +225,15 @@ func (r *run) keep(round []taken, before, after taken) {
 		r.into.Dropped++
 		return
 	}
-	r.add(round)
-	after.Figure = mean
-	add(r.into.Side(result.Limit), after)
-}
-
-// add adds a round to the measurement.
-func (r *run) add(round []taken) {
 	r.into.Rounds++
 	for i, t := range round {
 		if s := r.into.Sides[i]; s.Missing == "" {
 			add(s, t)
 		}
+	}
+	if s := r.into.Side(result.Limit); s != nil {
+		after.Figure = mean
+		add(s, after)
 	}
 }
 

@@ -5,8 +5,10 @@
 //	go run ./scripts/bench                       every row, ten rounds each
 //	go run ./scripts/bench -rows fetch-64k -count 3 -out out/bench
 //
+//	go run ./scripts/bench -tuned -kfake          beside a Kafka with settings for this machine and a broker in memory
+//
 // It builds gregor, starts Kafka with its default settings from jars that Maven fetches, has gregor bench go through
-// all rows once so that Kafka's code is compiled, then measures, and draws the results. Kafka runs on between its
+// the rows until each Kafka was under load for half a minute, so that its code is compiled, then measures, and draws the results. Kafka runs on between its
 // samples and is idle in those of the others; it deletes what a sample has written at once, as gregor's files are gone
 // at once.
 package main
@@ -41,27 +43,25 @@ func main() {
 	}
 }
 
-// properties are what Kafka is given beside its defaults.
-var properties = map[string]string{
-	"log.segment.delete.delay.ms": "0", "offsets.topic.replication.factor": "1",
-	"transaction.state.log.replication.factor": "1", "transaction.state.log.min.isr": "1",
-}
-
 // bench is one run.
 type bench struct {
 	rows, dir, out, libs string
 	count, warm          int
-	gregor, kafka        string // the binary, and Kafka's address
+	gregor               string // the binary
+	peers                []running
 }
 
 func run(ctx context.Context) (err error) {
 	b := new(bench)
 	flag.StringVar(&b.rows, "rows", "suite", "row to measure, as gregor bench list names them")
 	flag.IntVar(&b.count, "count", 10, "rounds a row")
-	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count")
+	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count, again until each Kafka was under "+
+		"load for half a minute; 0 is none")
 	flag.StringVar(&b.out, "out", filepath.Join("out", "bench-"+time.Now().UTC().Format("20060102-150405")),
 		"folder for the results")
 	flag.StringVar(&b.libs, "kafka-libs", "", "folder of Kafka's jars (default $KAFKA_LIBS, or fetched by Maven)")
+	tuned := flag.Bool("tuned", false, "measure a second Kafka too, with settings for this machine, as kafka-tuned")
+	memory := flag.Bool("kfake", false, "measure franz-go's kfake too, which keeps everything in memory")
 	parent := flag.String("dir", os.TempDir(), "folder on the disk to measure; what is made there is removed again")
 	flag.Parse()
 	if b.dir, err = os.MkdirTemp(*parent, "bench-"); err != nil {
@@ -75,12 +75,10 @@ func run(ctx context.Context) (err error) {
 	if b.libs, err = kafka.Libs(ctx, b.libs, "out"); err != nil {
 		return err
 	}
-	p, err := kafka.Start(ctx, b.libs, b.dir, properties)
-	if err != nil {
+	defer func() { err = errors.Join(err, b.end()) }()
+	if err := b.start(ctx, *tuned, *memory); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Kill()) }()
-	b.kafka = p.Address
 	return b.measure(ctx)
 }
 
@@ -88,7 +86,7 @@ func run(ctx context.Context) (err error) {
 func (b *bench) measure(ctx context.Context) error {
 	if b.warm > 0 {
 		fmt.Fprintln(os.Stderr, "warming Kafka")
-		if err := b.call(ctx, b.bench(filepath.Join(b.dir, "warm"), b.warm)...); err != nil && !b.noisy(err) {
+		if err := b.warmUp(ctx); err != nil {
 			return err
 		}
 	}
@@ -108,9 +106,13 @@ func (b *bench) noisy(err error) bool {
 
 // bench returns the arguments that measure into a folder.
 func (b *bench) bench(out string, rounds int) []string {
-	return []string{
-		"bench", b.rows, "--peer", "kafka=" + b.kafka, "--count", strconv.Itoa(rounds), "--dir", b.dir, "--out", out,
+	arguments := []string{
+		"bench", b.rows, "--count", strconv.Itoa(rounds), "--dir", b.dir, "--out", out, "--kafka-libs", b.libs,
 	}
+	for _, p := range b.peers {
+		arguments = append(arguments, "--peer", p.name+"="+p.address)
+	}
+	return arguments
 }
 
 // call runs gregor.

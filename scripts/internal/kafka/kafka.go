@@ -45,15 +45,23 @@ const (
 	clusterID = "AAAAAAAAQACAAAAAAAAAAA" // any will do
 )
 
-// heap are the options of the JVM that Kafka's own start scripts give.
-var heap = []string{
-	"-Xms1g", "-Xmx1g", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+// DefaultHeap is the size of the heap that Kafka's own start scripts give.
+const DefaultHeap = "1g"
+
+// jvm are the further options that they give.
+var jvm = []string{
+	"-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
 	"-XX:+ExplicitGCInvokesConcurrent",
 }
 
 // Start formats the directory dir, which must exist, and starts Kafka there from the jars in libs, with the given
 // properties besides those that make it one node. It returns when the broker answers. No process of it outlives ctx.
 func Start(ctx context.Context, libs, dir string, properties map[string]string) (*Process, error) {
+	return StartHeap(ctx, libs, dir, DefaultHeap, properties)
+}
+
+// StartHeap is Start with a heap of another size, as the JVM has it: "4g".
+func StartHeap(ctx context.Context, libs, dir, heap string, properties map[string]string) (*Process, error) {
 	free, err := node.FreeAddresses(2)
 	if err != nil {
 		return nil, err
@@ -84,7 +92,8 @@ func Start(ctx context.Context, libs, dir string, properties map[string]string) 
 		return nil, err
 	}
 	defer log.Close() // the process has it open too
-	p.cmd = exec.CommandContext(ctx, "java", append(slices.Clone(heap), "-cp", jars, "kafka.Kafka", file)...)
+	p.cmd = exec.CommandContext(ctx, "java", slices.Concat([]string{"-Xms" + heap, "-Xmx" + heap}, jvm,
+		[]string{"-cp", jars, "kafka.Kafka", file})...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start kafka: %w", err)

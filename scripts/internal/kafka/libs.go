@@ -13,9 +13,10 @@ import (
 // Version is the release that gregor is compared with.
 const Version = "4.3.1"
 
-// needed are the artifacts of Maven that a broker is made of; logging is not among what Kafka 4 depends on.
+// needed are the artifacts of Maven that a broker and its tools are made of; logging is not among what Kafka 4 depends on.
 var needed = [][3]string{
 	{"org.apache.kafka", "kafka_2.13", Version},
+	{"org.apache.kafka", "kafka-tools", Version}, // the clients that measure
 	{"org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"},
 	{"org.apache.logging.log4j", "log4j-core", "2.24.3"},
 }
@@ -44,7 +45,7 @@ func Libs(ctx context.Context, named, out string) (string, error) {
 
 // complete reports that a folder has the jars of the version that is wanted.
 func complete(libs string) bool {
-	for _, name := range []string{"kafka_2.13-", "kafka-clients-", "kafka-server-"} {
+	for _, name := range []string{"kafka_2.13-", "kafka-clients-", "kafka-server-", "kafka-tools-"} {
 		if _, err := os.Stat(filepath.Join(libs, name+Version+".jar")); err != nil {
 			return false
 		}
