@@ -72,13 +72,13 @@ func (c *Conn) Ask(req kmsg.Request) (kmsg.Response, error) {
 		return nil, fmt.Errorf("receive %s: %w", kmsg.NameForKey(req.Key()), err)
 	}
 	res := req.ResponseKind()
-	if err := decode(frame, c.correlation, res); err != nil {
+	if err := decode(frame[lengthSize:], c.correlation, res); err != nil {
 		return nil, fmt.Errorf("response to %s: %w", kmsg.NameForKey(req.Key()), err)
 	}
 	return res, nil
 }
 
-// readFrame reads one response, without its length.
+// readFrame reads one response, length included.
 func readFrame(from io.Reader) ([]byte, error) {
 	var head [lengthSize]byte
 	if _, err := io.ReadFull(from, head[:]); err != nil {
@@ -88,8 +88,9 @@ func readFrame(from io.Reader) ([]byte, error) {
 	if n > largestAnswer {
 		return nil, fmt.Errorf("%w: got a frame of %d bytes, expected at most %d", ErrAnswer, n, largestAnswer)
 	}
-	frame := make([]byte, n)
-	_, err := io.ReadFull(from, frame)
+	frame := make([]byte, lengthSize+int(n))
+	copy(frame, head[:])
+	_, err := io.ReadFull(from, frame[lengthSize:])
 	return frame, err
 }
 

@@ -7,9 +7,10 @@
 //
 // A Produce frame is built once, with a batch whose CRC is valid; of each copy that is sent only the correlation id
 // differs. The CRC does not cover base offset and leader epoch, and the batches are not idempotent, so a broker takes
-// them any number of times. Of a response the producer reads length, correlation id and error code. The sink
-// reads what stands before the records, and has the kernel drop the records themselves; every n-th response is read
-// whole, and the CRC and the offsets of its batches are checked.
+// them any number of times. A response is compared with the first one, from which it may differ in correlation id
+// and base offset alone. The sink reads what stands before the records, which must not change at all, and has the
+// kernel drop the records themselves; every n-th response is read whole, and the CRC and the offsets of its batches
+// are checked. So a change in the records of another response goes unseen; what a log holds is for [Verify] to say.
 //
 // # Closed loop
 //

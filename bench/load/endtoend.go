@@ -147,7 +147,6 @@ type beat struct {
 	frame []byte
 	batch batch.Batch
 	stamp int
-	code  int // where the response has its error code
 	late  *hdrhistogram.Histogram
 }
 
@@ -163,7 +162,7 @@ func newBeat(e *EndToEnd) (*beat, error) {
 	}
 	p := Produce{Topic: e.Topic, Batch: Batch{Bytes: built, Records: 1}, Acks: e.Acks}
 	b := &beat{load: e, frame: p.request(0), late: hdrhistogram.New(shortest, longest, digits)}
-	b.code, b.stamp = errorCodeOf(e.Topic), marked(b.frame)
+	b.stamp = marked(b.frame)
 	// The batch is the last but the empty tags of partition, topic and request.
 	const tags = 3
 	if b.batch, _, err = batch.Parse(b.frame[len(b.frame)-tags-len(built):]); err != nil {
@@ -213,19 +212,14 @@ func sleepUntil(at time.Time) {
 
 // acknowledged reads the answers.
 func (b *beat) acknowledged(c *net.TCPConn) error {
-	for i := range b.load.total() {
+	all := newAnswers(b.load.Topic, 1)
+	for range b.load.total() {
 		frame, err := readFrame(c)
 		if err != nil {
 			return fmt.Errorf("receive Produce: %w", err)
 		}
-		if len(frame)+lengthSize < b.code+2 {
-			return fmt.Errorf("%w: Produce response of %d bytes", ErrAnswer, len(frame))
-		}
-		if got := int32(binary.BigEndian.Uint32(frame)); got != int32(i) {
-			return fmt.Errorf("%w: got correlation id %d, expected %d", ErrAnswer, got, i)
-		}
-		if err := refused(int16(binary.BigEndian.Uint16(frame[b.code-lengthSize:]))); err != nil {
-			return fmt.Errorf("produce: %w", err)
+		if err := all.check(frame); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -258,7 +252,7 @@ func (t *tail) read() error {
 		now := time.Since(t.start)
 		res := kmsg.NewPtrFetchResponse()
 		res.SetVersion(fetchVersion)
-		if err := decode(frame, t.asked, res); err != nil {
+		if err := decode(frame[lengthSize:], t.asked, res); err != nil {
 			return err
 		}
 		if err := t.take(res, now); err != nil {

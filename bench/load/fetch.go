@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 
@@ -71,7 +72,10 @@ type sink struct {
 	due         int64 // the number of the span that is answered next
 	next, acked int32 // correlation ids
 	prefix      int   // bytes of a response up to the length of its records, exclusive
-	buf         []byte
+	// first is what stood before the records in the first response, behind the correlation id. As nothing is appended
+	// meanwhile, it stands in all of them.
+	first []byte
+	buf   []byte
 }
 
 func newSink(load *Fetch, span int64) *sink {
@@ -184,6 +188,14 @@ func (s *sink) receive(in *drain, m *meter) error {
 	index += 2 + session + 1 + 1 + len(s.load.Topic) + 1 + 4
 	if err := refused(int16(binary.BigEndian.Uint16(head[index:]))); err != nil {
 		return fmt.Errorf("fetch: %w", err)
+	}
+	const body = lengthSize + 4
+	if s.first == nil {
+		s.first = slices.Clone(head[body:s.prefix])
+	}
+	if !bytes.Equal(head[body:s.prefix], s.first) {
+		return fmt.Errorf("%w: got a Fetch response with %x before its records, expected %x", ErrAnswer,
+			head[body:s.prefix], s.first)
 	}
 	length, _ := binary.Uvarint(head[s.prefix:])
 	if int64(length) != s.load.spanBytes()+1 || size < int64(len(head)) || size > int64(len(s.buf)) {

@@ -52,10 +52,9 @@ type producer struct {
 	// sent are the times of the requests in flight, by correlation id modulo their number.
 	sent        []time.Time
 	next, acked int32 // correlation ids
-	// code is where the response has its error code, length included.
-	code int
-	in   []byte
-	held int
+	answers     *answers
+	in          []byte
+	held        int
 }
 
 func newProducer(load *Produce, partition int32) *producer {
@@ -68,7 +67,7 @@ func newProducer(load *Produce, partition int32) *producer {
 	for range copies {
 		p.buf = append(p.buf, frame...)
 	}
-	p.code = errorCodeOf(load.Topic)
+	p.answers = newAnswers(load.Topic, load.Batch.Records)
 	return p
 }
 
@@ -148,7 +147,7 @@ func (p *producer) receive(c *net.TCPConn, m *meter) error {
 		at := 0
 		for p.held-at >= lengthSize {
 			size := lengthSize + int(binary.BigEndian.Uint32(p.in[at:]))
-			if size < p.code+2 || size > len(p.in) {
+			if size < p.answers.least() || size > len(p.in) {
 				return fmt.Errorf("%w: Produce response of %d bytes", ErrAnswer, size)
 			}
 			if p.held-at < size {
@@ -166,11 +165,8 @@ func (p *producer) receive(c *net.TCPConn, m *meter) error {
 
 // take counts one response.
 func (p *producer) take(frame []byte, now time.Time, m *meter) error {
-	if got := int32(binary.BigEndian.Uint32(frame[lengthSize:])); got != p.acked {
-		return fmt.Errorf("%w: got correlation id %d, expected %d", ErrAnswer, got, p.acked)
-	}
-	if err := refused(int16(binary.BigEndian.Uint16(frame[p.code:]))); err != nil {
-		return fmt.Errorf("produce: %w", err)
+	if err := p.answers.check(frame); err != nil {
+		return err
 	}
 	m.count(p.sent[int(p.acked)%len(p.sent)], now, int64(p.load.Batch.Records), int64(len(p.load.Batch.Bytes)))
 	p.acked++

@@ -30,7 +30,7 @@ type fetch struct {
 const (
 	fetchLog     = 256 << 20 // in the page cache as a whole, and no segment rolls
 	fetchRecord  = 1000
-	fetchChecked = 64 // every so many responses are read whole and checked
+	fetchChecked = 61 // every so many responses are read whole and checked: a prime, so that all spans have their turn
 	fetchWindow  = time.Second
 )
 
