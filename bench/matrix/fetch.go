@@ -63,8 +63,9 @@ func (w *fetch) window() load.Window { return load.Window{Warm: warmUp, For: fet
 
 func (w *fetch) figure(r *load.Result) float64 { return r.MBPerSecond() }
 
+// newBatch builds a batch of now: what is older than retention.ms a broker may delete while it is read.
 func (w *fetch) newBatch() (load.Batch, error) {
-	return load.NewBatch(w.batch, fetchRecord, 1)
+	return load.NewBatch(w.batch, fetchRecord, time.Now().UnixMilli())
 }
 
 func (w *fetch) loop(dir string) ([]string, error) {
