@@ -13,7 +13,14 @@
 //
 // One load generator (package load) drives all sides with the same bytes over sockets with the same options. Brokers
 // that are started here get an empty directory for each sample of a produce row, so that nobody pays for the pages that
-// another has dirtied. What was acknowledged is looked for in the log after each sample.
+// another has dirtied. What was acknowledged is looked for in the log after each sample: the end offsets say that it is
+// as much, and reading it back, of a large log both ends, that it is the same.
+//
+// # Beyond memory
+//
+// Samples are so short that what they write stays in the page cache, but those of the row called sustained: they write
+// several times what the kernel keeps dirty, and begin when all that was written before has reached the disk. Such a
+// row takes few rounds, however many are asked for.
 //
 // Before each sample of a row that writes, as much memory as the largest sample has written goes through the page cache
 // once: a virtual machine's host takes free memory back after seconds, and whoever writes to it first pays for that.

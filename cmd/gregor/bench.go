@@ -43,7 +43,7 @@ func newBenchCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringArrayVar(&f.peers, "peer", nil, "another broker to measure, as `name=host:port`; repeatable")
-	flags.IntVar(&f.rounds, "count", 10, "rounds of each row")
+	flags.IntVar(&f.rounds, "count", 10, "rounds of each row, fewer where a sample takes long")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
 	flags.StringVar(&f.cold, "cold-log", "4GiB", "`size` of the log that is read from the disk, at most a quarter of "+
 		"what is free")
