@@ -11,8 +11,8 @@ import (
 
 // answers checks the responses to the Produce requests of a connection, all of which have the same batch for the same
 // partition. So the responses differ in nothing but correlation id and base offset, and that grows by whole batches;
-// whatever else changes is an error of the broker's or of the network's, a client that is being throttled or a log whose
-// beginning is deleted meanwhile, and no figure comes of it. Raw loops answer base offset 0 always.
+// whatever else changes is an error of the broker's or of the network's, a client that is being throttled or a log
+// whose beginning is deleted meanwhile, and no figure comes of it. Raw loops answer base offset 0 always.
 type answers struct {
 	code    int   // where the error code stands, length included
 	records int64 // of a batch
