@@ -104,9 +104,14 @@ func refused(code int16) error {
 	return fmt.Errorf("%w: %w", ErrRefused, kerr.ErrorForCode(code))
 }
 
-// awaitLeaders waits until offsets can be had of every partition.
+// awaitLeaders waits until offsets can be had of every partition. Between two questions it waits several times as long
+// as an answer takes: of thousands of partitions the questions alone would keep a broker from making them.
 func (c *Conn) awaitLeaders(ctx context.Context, name string, partitions int) error {
+	const least, times, patience = 20 * time.Millisecond, 10, 5 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for {
+		asked := time.Now()
 		ends, err := c.EndOffsets(name, int32(partitions))
 		if err == nil && len(ends) == partitions {
 			return nil
@@ -114,7 +119,7 @@ func (c *Conn) awaitLeaders(ctx context.Context, name string, partitions int) er
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("topic %s has no leaders: %w", name, err)
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(max(least, times*time.Since(asked))):
 		}
 	}
 }
