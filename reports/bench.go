@@ -52,8 +52,8 @@ func standing(m *result.Measurement) float64 {
 	}
 	least := math.Inf(1)
 	for _, a := range m.Aims {
-		if ratio, ok := m.RatioOf(a.Of, a.Against); ok {
-			least = math.Min(least, a.Distance(ratio.Median))
+		if held, ok := m.Held(a); ok {
+			least = math.Min(least, a.Distance(held.Median))
 		}
 	}
 	return least
@@ -65,14 +65,14 @@ func benchVerdicts(rows []*result.Measurement) []Verdict {
 		v := Verdict{Outcome: Good, Name: m.Row}
 		var words []string
 		for _, a := range m.Aims {
-			ratio, ok := m.RatioOf(a.Of, a.Against)
+			held, ok := m.HeldText(a)
 			if !ok {
 				continue
 			}
-			if !a.Holds(ratio.Median) {
+			if m.Reached(a) == "missed" {
 				v.Outcome = Bad
 			}
-			words = append(words, fmt.Sprintf("%s times %s, aim %s", result.Number(ratio.Median), a.Against, a))
+			words = append(words, fmt.Sprintf("%s, aim %s", held, m.AimText(a)))
 		}
 		v.Text = strings.Join(words, "; ")
 		if len(words) == 0 {
@@ -86,10 +86,10 @@ func benchVerdicts(rows []*result.Measurement) []Verdict {
 	return all
 }
 
-// BenchOverview draws all ratios: those of rates in one chart, those of latencies in another.
+// BenchOverview draws all ratios: those of rates in one chart, of latencies in another, of times and memory in a third.
 func BenchOverview(rows []*result.Measurement) (Section, error) {
 	s := Section{ID: "overview", Title: "Overview"}
-	for _, b := range []Bars{
+	for i, b := range []Bars{
 		{
 			Title: "gregor's rate as a multiple of the other sides'", X: "times the other side's rate: more is better",
 			Note: "1 is as fast. The limit is the raw loop, which does what no broker can leave out and nothing else.",
@@ -99,8 +99,13 @@ func BenchOverview(rows []*result.Measurement) (Section, error) {
 			X:     "times the other side's latency: less is better",
 			Note:  "1 is as fast. The limit is the raw loop: a receive, a wake-up and a send.",
 		},
+		{
+			Title: "gregor's start, recovery and memory as a multiple of the other sides'",
+			X:     "times the other side's time or memory: less is better",
+			Note:  "1 is as fast or as large. Only recovery has a limit: reading what was written once.",
+		},
 	} {
-		drawn, err := b.ratios(rows, strings.Contains(b.X, "less"))
+		drawn, err := b.ratios(rows, kind(i))
 		if err != nil {
 			return s, err
 		}
@@ -114,13 +119,32 @@ func BenchOverview(rows []*result.Measurement) (Section, error) {
 	return s, nil
 }
 
-// ratios draws the ratios of rows of rates or of latencies, nil if there are none.
-func (b *Bars) ratios(rows []*result.Measurement, latencies bool) (*Chart, error) {
+// kind sorts rows into charts by their units.
+type kind int
+
+const (
+	rates kind = iota
+	latencies
+	lives
+)
+
+func kindOf(m *result.Measurement) kind {
+	switch m.Unit {
+	case "us":
+		return latencies
+	case "ms", "s", "mib":
+		return lives
+	}
+	return rates
+}
+
+// ratios draws the ratios of the rows of a kind, nil if there are none.
+func (b *Bars) ratios(rows []*result.Measurement, of kind) (*Chart, error) {
 	names := benchSides(rows)
 	b.Series = names
 	b.Alt = "bars of ratios, a group for each row; the table of each row has the figures"
 	for _, m := range rows {
-		if (m.Unit == "us") != latencies {
+		if kindOf(m) != of {
 			continue
 		}
 		g := Group{Name: m.Row}
@@ -165,7 +189,7 @@ func benchRow(m *result.Measurement) (Section, error) {
 	}
 	t := &Table{
 		Caption: fmt.Sprintf("Medians of %d rounds in %s, with 95%% intervals; processor time for 10⁹ bytes of "+
-			"batches or for a request or record; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
+			"batches, for a request, a record or a sample; latencies in µs.", m.Rounds, result.UnitText(m.Unit)),
 		Head: []string{
 			"side", "figure", "interval", "gregor's ratio", "server's CPU", "client's CPU", "p50", "p99", "p99.9",
 		},
@@ -246,7 +270,7 @@ func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row 
 		ratio = fmt.Sprintf("%.2f (%.2f–%.2f)", r.Median, r.Low, r.High)
 	}
 	for _, a := range m.Aims {
-		if a.Against != s.Name {
+		if a.Side() != s.Name {
 			continue
 		}
 		switch m.Reached(a) {
@@ -260,6 +284,9 @@ func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row 
 		var all []float64
 		for _, x := range s.Samples {
 			all = append(all, of(x))
+		}
+		if kindOf(m) == lives { // there are no latencies
+			return ""
 		}
 		if median := result.Median(all); median > 0 {
 			return result.Number(median)

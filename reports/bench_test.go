@@ -69,3 +69,30 @@ func TestBenchPageWithoutFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestBenchLives: times and memory stand in a chart of their own, an aim without another side is told in the row's
+// unit, and a side that could not be measured has its reason.
+func TestBenchLives(t *testing.T) {
+	started := measured("start", 30, 1)
+	started.Unit, started.Aims = "ms", []result.Aim{{AtMost: 20}, {Against: "kafka", AtMost: 0.02}}
+	started.Sides[1].Missing = "needs --peer-command kafka=PROGRAM"
+	started.Sides[2].Name = "other"
+	p, err := reports.Bench(&result.Run{Rows: []*result.Measurement{started}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := p.Render(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"30 ms, aim &lt;= 20 ms", "start, recovery and memory", "Without kafka: needs --peer-command",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(out.String(), "median latency as a multiple") {
+		t.Error("the page has a chart of latencies")
+	}
+}

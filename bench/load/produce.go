@@ -79,6 +79,11 @@ func errorCodeOf(topic string) int {
 
 // request builds the frame for one partition.
 func (p *Produce) request(partition int32) []byte {
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, p.ask(partition), 0)
+}
+
+// ask returns the request for one partition.
+func (p *Produce) ask(partition int32) *kmsg.ProduceRequest {
 	part := kmsg.NewProduceRequestTopicPartition()
 	part.Partition, part.Records = partition, p.Batch.Bytes
 	topic := kmsg.NewProduceRequestTopic()
@@ -86,7 +91,7 @@ func (p *Produce) request(partition int32) []byte {
 	req := kmsg.NewPtrProduceRequest()
 	req.SetVersion(produceVersion)
 	req.Acks, req.TimeoutMillis, req.Topics = p.Acks, 30_000, append(req.Topics, topic)
-	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, req, 0)
+	return req
 }
 
 func (p *producer) run(c *net.TCPConn, m *meter) error {

@@ -16,6 +16,14 @@ import (
 
 // CreateTopic creates a topic with one replica and returns when all its partitions have leaders.
 func (c *Conn) CreateTopic(ctx context.Context, name string, partitions int32, configs map[string]string) error {
+	if err := c.createTopic(name, partitions, configs); err != nil {
+		return err
+	}
+	return c.awaitLeaders(ctx, name, int(partitions))
+}
+
+// createTopic asks for a topic with one replica.
+func (c *Conn) createTopic(name string, partitions int32, configs map[string]string) error {
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
 	for _, key := range slices.Sorted(maps.Keys(configs)) {
@@ -35,7 +43,7 @@ func (c *Conn) CreateTopic(ctx context.Context, name string, partitions int32, c
 			return fmt.Errorf("create topic %s: %w: %s", name, err, text(t.ErrorMessage))
 		}
 	}
-	return c.awaitLeaders(ctx, name, int(partitions))
+	return nil
 }
 
 // GrowTopic gives a topic more partitions, so many in all, and returns when all have leaders.

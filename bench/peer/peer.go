@@ -11,13 +11,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gregor-log/gregor/bench/result"
 )
 
-// ErrNotReady reports a peer that does not listen.
-var ErrNotReady = errors.New("server does not listen")
+// Errors of peers that are started.
+var (
+	// ErrNotReady reports a peer that does not listen.
+	ErrNotReady = errors.New("server does not listen")
+	// ErrPrepare reports a folder that could not be made ready.
+	ErrPrepare = errors.New("folder is not prepared")
+	// ErrNoCommand reports a peer that cannot be started: it runs already, or not at all.
+	ErrNoCommand = errors.New("no command to start it")
+)
 
 // Peer is something that can be measured: it serves requests on one address.
 type Peer struct {
@@ -25,10 +33,15 @@ type Peer struct {
 	Name string
 	// Address is where a peer listens that somebody else has started; "" for one that Command starts.
 	Address string
-	// Command returns the program and its arguments for a peer that keeps its files in dir and listens on address.
+	// Command returns the program and its arguments for a peer that keeps its files in dir and listens on address. The
+	// program may be killed at any time and run again in the same folder.
 	Command func(dir, address string) ([]string, error)
 	// Parent, if it is not "", is where a peer that Command starts has its folder, whatever Start is told.
 	Parent string
+	// Prepare, which may be nil, returns what is run once in a new folder before Command is.
+	Prepare func(dir, address string) ([]string, error)
+	// Patience is how long it may take until it listens, and as long until its folder is prepared: 30 s if it is 0.
+	Patience time.Duration
 }
 
 // Instance is a peer that runs.
@@ -37,9 +50,12 @@ type Instance struct {
 	// Foreign says that somebody else started it: what it holds is not this package's.
 	Foreign bool
 
-	pid int // 0 if it is not known
-	dir string
-	cmd *exec.Cmd
+	peer Peer
+	pid  int // 0 if it is not known
+	dir  string
+	cmd  *exec.Cmd
+	// began is when the process was last started.
+	began time.Time
 	// ended is closed when the process has ended; nil for another's.
 	ended chan struct{}
 }
@@ -47,7 +63,7 @@ type Instance struct {
 // Start starts the peer in a new folder below parent, or finds the one that runs, and waits until it listens.
 func (p Peer) Start(ctx context.Context, parent string) (*Instance, error) {
 	if p.Address != "" {
-		i := &Instance{Name: p.Name, Address: p.Address, Foreign: true}
+		i := &Instance{Name: p.Name, Address: p.Address, Foreign: true, peer: p}
 		if err := i.awaitReady(ctx); err != nil {
 			return nil, err
 		}
@@ -55,39 +71,118 @@ func (p Peer) Start(ctx context.Context, parent string) (*Instance, error) {
 		i.pid, err = listener(p.Address)
 		return i, err
 	}
+	i, err := p.Make(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Run(ctx); err != nil {
+		return nil, errors.Join(err, i.End())
+	}
+	if err := i.awaitReady(ctx); err != nil {
+		return nil, errors.Join(i.said(err), i.End())
+	}
+	return i, nil
+}
+
+// Make makes a folder below parent for a peer of its own, whether or not another one runs, finds a port for it and
+// prepares it. It does not run yet.
+func (p Peer) Make(ctx context.Context, parent string) (*Instance, error) {
+	if p.Command == nil {
+		return nil, fmt.Errorf("%w: %s", ErrNoCommand, p.Name)
+	}
 	dir, err := os.MkdirTemp(cmp.Or(p.Parent, parent), p.Name+"-")
 	if err != nil {
 		return nil, err
 	}
-	i := &Instance{Name: p.Name, dir: dir}
+	i := &Instance{Name: p.Name, dir: dir, peer: p}
 	if i.Address, err = FreeAddress(); err != nil {
 		return nil, errors.Join(err, i.End())
 	}
-	line, err := p.Command(dir, i.Address)
-	if err != nil {
-		return nil, errors.Join(err, i.End())
-	}
-	if err := i.launch(ctx, line); err != nil {
-		return nil, errors.Join(err, i.End())
-	}
-	if err := i.awaitReady(ctx); err != nil {
-		output, _ := os.ReadFile(i.output()) // it only adds to the error
-		return nil, errors.Join(fmt.Errorf("%w\n%s", err, output), i.End())
+	if p.Prepare != nil {
+		if err := i.prepare(ctx); err != nil {
+			return nil, errors.Join(err, i.End())
+		}
 	}
 	return i, nil
+}
+
+func (i *Instance) prepare(ctx context.Context) error {
+	line, err := i.peer.Prepare(i.dir, i.Address)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.peer.patience())
+	defer cancel()
+	cmd := command(ctx, line)
+	// A program that it has started may hold the output open beyond its end.
+	cmd.WaitDelay = time.Second
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return errors.Join(fmt.Errorf("%w: %s: %w\n%s", ErrPrepare, i.Name, err, text), context.Cause(ctx))
+	}
+	return nil
+}
+
+// Run starts the process in the instance's folder, also once more after Kill, and does not wait for anything.
+func (i *Instance) Run(ctx context.Context) error {
+	line, err := i.peer.Command(i.dir, i.Address)
+	if err != nil {
+		return err
+	}
+	return i.launch(ctx, line)
+}
+
+// Began returns when the process was last started.
+func (i *Instance) Began() time.Time { return i.began }
+
+// Dir returns the folder that holds the instance's files; "" for another's.
+func (i *Instance) Dir() string { return i.dir }
+
+// WhileRuns returns a context that ends with the process, its cause what the process said last.
+func (i *Instance) WhileRuns(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	cmd, ended := i.cmd, i.ended // of this run, not of the next
+	go func() {
+		select {
+		case <-ended:
+			cancel(i.said(fmt.Errorf("%w: %s has ended: %v", ErrNotReady, i.Name, cmd.ProcessState)))
+		case <-ctx.Done():
+			cancel(nil)
+		}
+	}()
+	return ctx
+}
+
+func (p Peer) patience() time.Duration {
+	const patience = 30 * time.Second
+	return cmp.Or(p.Patience, patience)
+}
+
+// said adds what the process has printed to an error.
+func (i *Instance) said(err error) error {
+	output, _ := os.ReadFile(i.output()) // it only adds to the error
+	return fmt.Errorf("%w\n%s", err, output)
+}
+
+// command is a program in a group of processes of its own, so that what it starts can be killed with it.
+func command(ctx context.Context, line []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
 }
 
 // output is the file of what the process prints.
 func (i *Instance) output() string { return filepath.Join(i.dir, "output") }
 
 func (i *Instance) launch(ctx context.Context, line []string) error {
-	log, err := os.Create(i.output())
+	log, err := os.OpenFile(i.output(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd := command(ctx, line)
 	cmd.Stdout, cmd.Stderr = log, log
+	i.began = time.Now()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -101,8 +196,8 @@ func (i *Instance) launch(ctx context.Context, line []string) error {
 
 // awaitReady waits until the peer takes connections.
 func (i *Instance) awaitReady(ctx context.Context) error {
-	const patience, pause = 30 * time.Second, 2 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	const pause = 2 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, i.peer.patience())
 	defer cancel()
 	retry := time.NewTicker(pause)
 	defer retry.Stop()
@@ -134,15 +229,21 @@ func (i *Instance) CPU() (time.Duration, bool) {
 	return used, err == nil
 }
 
+// Kill kills the process with SIGKILL, with all that it has started, and waits for its end; its files stay as they are.
+func (i *Instance) Kill() {
+	if i.cmd == nil {
+		return
+	}
+	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+	<-i.ended
+}
+
 // End kills the process, if this package started it, and removes its files.
 func (i *Instance) End() error {
 	if i.Foreign {
 		return nil
 	}
-	if i.cmd != nil {
-		_ = i.cmd.Process.Kill() // it may have ended by itself
-		<-i.ended
-	}
+	i.Kill()
 	return os.RemoveAll(i.dir)
 }
 

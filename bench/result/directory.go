@@ -277,7 +277,8 @@ func (r *Run) check() error {
 				return fmt.Errorf("%w: row %s: got %d samples of %s, which was left out", ErrDirectory, m.Row,
 					len(s.Samples), s.Name)
 			}
-			if s.Name != ClientAlone && m.Failure == "" && s.Missing == "" && len(s.Samples) != m.Rounds {
+			expected := s.Name != ClientAlone && s.Missing == "" && m.Failure == ""
+			if expected && len(s.Samples) != m.Rounds {
 				return fmt.Errorf("%w: row %s: got %d samples of %s in %d rounds", ErrDirectory, m.Row, len(s.Samples),
 					s.Name, m.Rounds)
 			}

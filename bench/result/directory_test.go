@@ -36,7 +36,7 @@ func someRun() *result.Run {
 		Row: "produce-large", What: "produce", Unit: "mb_per_s", Durability: "page-cache", Rounds: 3,
 		Sides: []*result.Side{
 			side(result.Gregor, 90, 110, 100), side("kafka", 50, 50, 40), side(result.Limit, 100, 200, 100),
-			side(result.ClientAlone, 500),
+			side(result.ClientAlone, 500), {Name: "absent", Samples: []result.Sample{}, Missing: "needs a program"},
 		},
 		Aims: []result.Aim{
 			{Against: "kafka", AtLeast: 2}, {Against: result.Limit, AtLeast: 0.95}, {Against: "other", AtLeast: 1},
@@ -55,7 +55,7 @@ func TestRatiosAreOfRounds(t *testing.T) {
 	}
 	for i, want := range []string{"met", "missed", "not measured"} {
 		if got := m.Reached(m.Aims[i]); got != want {
-			t.Errorf("%s: got %s, expected %s", m.Aims[i], got, want)
+			t.Errorf("%s: got %s, expected %s", m.AimText(m.Aims[i]), got, want)
 		}
 	}
 	m.Sides[1].Samples = m.Sides[1].Samples[:2]
@@ -84,7 +84,7 @@ func TestExtraFigures(t *testing.T) {
 		"not measured": {Against: result.Limit, Of: "inflation", AtMost: 0.25},
 	} {
 		if got := m.Reached(aim); got != want {
-			t.Errorf("%s: got %s, expected %s", aim, got, want)
+			t.Errorf("%s: got %s, expected %s", m.AimText(aim), got, want)
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "run")

@@ -1,7 +1,6 @@
 package result
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -15,7 +14,7 @@ type Measurement struct {
 	Row  string `json:"row"`
 	What string `json:"what"`
 	// Unit is the unit of the samples' figures as it stands in keys: "mb_per_s". Of rates more is better, of latencies
-	// ("us") less.
+	// ("us"), times ("ms", "s") and memory ("mib") less.
 	Unit string `json:"unit"`
 	// Durability is the class in which all sides acknowledge: "page-cache", "fsync"; "" where nothing is written.
 	Durability string    `json:"durability,omitempty"`
@@ -39,6 +38,16 @@ type Measurement struct {
 type Setting struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
+}
+
+// Set sets what is set once more, or adds it.
+func (m *Measurement) Set(s Setting) {
+	at := slices.IndexFunc(m.Settings, func(o Setting) bool { return o.Key == s.Key })
+	if at < 0 {
+		m.Settings = append(m.Settings, s)
+	} else {
+		m.Settings[at] = s
+	}
 }
 
 // The names of sides that are not other brokers.
@@ -105,28 +114,6 @@ type Sample struct {
 	Extra map[string]float64 `json:"extra,omitempty"`
 }
 
-// Aim is what gregor's figure is to reach: at least or at most so many times the other side's. Of names another figure
-// of the samples than the row's own: "p50", "p99" or "p999" of the latencies, or one of Extra.
-type Aim struct {
-	Against string  `json:"against"`
-	Of      string  `json:"of,omitempty"`
-	AtLeast float64 `json:"at_least,omitempty"`
-	AtMost  float64 `json:"at_most,omitempty"`
-}
-
-// Holds reports whether a ratio reaches the aim.
-func (a Aim) Holds(ratio float64) bool {
-	return ratio >= a.AtLeast && (a.AtMost == 0 || ratio <= a.AtMost)
-}
-
-// Distance is 1 for a ratio that just reaches the aim, less the further it is from that, more beyond.
-func (a Aim) Distance(ratio float64) float64 {
-	if a.AtMost > 0 {
-		return a.AtMost / ratio
-	}
-	return ratio / a.AtLeast
-}
-
 // Side returns the side of that name, nil if it was not measured.
 func (m *Measurement) Side(name string) *Side {
 	at := slices.IndexFunc(m.Sides, func(s *Side) bool { return s.Name == name })
@@ -153,8 +140,8 @@ func (s *Side) each(of func(Sample) float64) []float64 {
 }
 
 // CPU returns the medians of the processor time that a side's server and the client took, and their unit: seconds for
-// 10^9 bytes of batches where the row's figure is of bytes, else microseconds for each request or record. The server's
-// is NaN where its process is not known.
+// 10^9 bytes of batches where the row's figure is of bytes, seconds of the whole sample where it is of a time or of
+// memory, else microseconds for each request or record. The server's is NaN where its process is not known.
 func (m *Measurement) CPU(s *Side) (server, client float64, unit string) {
 	unit = "us/request"
 	per := func(seconds float64, x Sample) float64 { return seconds * 1e6 / float64(x.Requests) }
@@ -165,6 +152,9 @@ func (m *Measurement) CPU(s *Side) (server, client float64, unit string) {
 	case "records_per_s":
 		unit = "us/record"
 		per = func(seconds float64, x Sample) float64 { return seconds * 1e6 / float64(x.Records) }
+	case "ms", "s", "mib":
+		unit = "s"
+		per = func(seconds float64, _ Sample) float64 { return seconds }
 	}
 	server = Median(s.each(func(x Sample) float64 {
 		if x.ServerCPU == nil {
@@ -216,18 +206,6 @@ func (m *Measurement) RatioOf(figure, against string) (Interval, bool) {
 	return IntervalOf(ratios), true
 }
 
-// Reached says of an aim "met", "missed", or why that cannot be said.
-func (m *Measurement) Reached(a Aim) string {
-	ratio, ok := m.RatioOf(a.Of, a.Against)
-	switch {
-	case !ok:
-		return "not measured"
-	case a.Holds(ratio.Median):
-		return "met"
-	}
-	return "missed"
-}
-
 // of returns a figure by its name, NaN if the sample has none of that name.
 func (x Sample) of(figure string) float64 {
 	switch figure {
@@ -262,16 +240,4 @@ func (m *Measurement) ExtraNames() []string {
 // Extra returns the median of a side's extra figure, NaN if it has none.
 func (s *Side) Extra(name string) float64 {
 	return Median(s.each(func(x Sample) float64 { return x.of(name) }))
-}
-
-// String returns the aim as a formula.
-func (a Aim) String() string {
-	what := ""
-	if a.Of != "" {
-		what = a.Of + " "
-	}
-	if a.AtMost > 0 {
-		return fmt.Sprintf("%s<= %gx %s", what, a.AtMost, a.Against)
-	}
-	return fmt.Sprintf("%s>= %gx %s", what, a.AtLeast, a.Against)
 }

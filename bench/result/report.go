@@ -95,6 +95,8 @@ func UnitText(unit string) string {
 		return "records/s"
 	case "acks_per_s":
 		return "acks/s"
+	case "mib":
+		return "MiB"
 	}
 	return strings.ReplaceAll(unit, "_", " ")
 }

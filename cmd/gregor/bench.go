@@ -22,6 +22,11 @@ used, and deleted again, that this command created.
 
 Rows of stock clients have no raw loop. Those of Kafka's own clients need Java and Kafka's jars; suite leaves them out
 where these are not there. A broker that refuses what a row asks for is left out of that row.
+Rows that start, kill or weigh a broker start all sides themselves. A program does that for other brokers: it is called
+as "PROGRAM prepare DIR HOST:PORT" once, with an empty folder, to make that ready, which counts nowhere; then as
+"PROGRAM run DIR HOST:PORT" to become the broker (a script ends in exec), which listens on the address, keeps all files
+below DIR, and may be killed and run again there. A side without such a program is left out of these rows, and the row
+says so. The program is used in all rows if there is no --peer of that name.
 
 A folder keeps the run: run.json, the samples as benchstat reads them, latencies as HdrHistogram's plotter reads them,
 results under the names of OpenMessaging's benchmark, and the sums of all files. gregor report draws it, and
@@ -43,6 +48,8 @@ func newBenchCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringArrayVar(&f.peers, "peer", nil, "another broker to measure, as `name=host:port`; repeatable")
+	flags.StringArrayVar(&f.commands, "peer-command", nil,
+		"how to start another broker, as `name=program`; repeatable")
 	flags.IntVar(&f.rounds, "count", 10, "rounds of each row, fewer where a sample takes long")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
 	flags.StringVar(&f.cold, "cold-log", "4GiB", "`size` of the log that is read from the disk, at most a quarter of "+
@@ -61,6 +68,7 @@ func newBenchCommand() *cobra.Command {
 // benchRun is gregor bench.
 type benchRun struct {
 	peers    []string
+	commands []string
 	rounds   int
 	dir, out string
 	profile  bool
@@ -77,19 +85,12 @@ func (f *benchRun) check() error {
 	if f.rounds < 1 || f.rounds > mostRounds {
 		return cli.Usagef("--count: got %d, expected 1 to %d", f.rounds, mostRounds)
 	}
-	seen := map[string]bool{
-		result.Gregor: true, result.Limit: true, result.ClientAlone: true, result.OnePartition: true,
-		result.Memory: true, result.Tmpfs: true,
+	address := func(value string) bool { return strings.Contains(value, ":") }
+	if err := checkNamed("--peer", "host:port", f.peers, address); err != nil {
+		return err
 	}
-	for _, p := range f.peers {
-		name, address, ok := strings.Cut(p, "=")
-		if !ok || name == "" || !strings.Contains(address, ":") {
-			return cli.Usagef("--peer: got %q, expected name=host:port", p)
-		}
-		if strings.ContainsAny(name, "/\\ ") || seen[name] {
-			return cli.Usagef("--peer: got the name %q, expected one word that no other side has", name)
-		}
-		seen[name] = true
+	if err := checkNamed("--peer-command", "program", f.commands, func(v string) bool { return v != "" }); err != nil {
+		return err
 	}
 	var err error
 	const least = 1 << 20
@@ -98,6 +99,25 @@ func (f *benchRun) check() error {
 	}
 	if err != nil {
 		return cli.Usagef("--cold-log: %v", err)
+	}
+	return nil
+}
+
+// checkNamed checks the values of a flag, name=value each: a name may be given once.
+func checkNamed(flag, what string, given []string, valid func(string) bool) error {
+	seen := map[string]bool{
+		result.Gregor: true, result.Limit: true, result.ClientAlone: true, result.OnePartition: true,
+		result.Memory: true, result.Tmpfs: true,
+	}
+	for _, p := range given {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || name == "" || !valid(value) {
+			return cli.Usagef("%s: got %q, expected name=%s", flag, p, what)
+		}
+		if strings.ContainsAny(name, "/\\ ") || seen[name] {
+			return cli.Usagef("%s: got the name %q, expected one word that no other side has", flag, name)
+		}
+		seen[name] = true
 	}
 	return nil
 }
@@ -111,8 +131,11 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 		"AIM")
 	for _, m := range r.Rows {
 		for _, s := range m.Sides {
-			if len(s.Samples) > 0 {
+			switch {
+			case len(s.Samples) > 0:
 				table.Add(sideCells(m, s)...)
+			case s.Missing != "":
+				table.Add(m.Row, s.Name, s.Missing, "-", "", "-", "-", "")
 			}
 		}
 	}
@@ -142,8 +165,8 @@ func sideCells(m *result.Measurement, s *result.Side) []any {
 		ratio = fmt.Sprintf("%.2f (%.2f-%.2f)", r.Median, r.Low, r.High)
 	}
 	for _, a := range m.Aims {
-		if a.Against == s.Name {
-			aim += fmt.Sprintf("%s: %s ", a, m.Reached(a))
+		if a.Side() == s.Name {
+			aim += fmt.Sprintf("%s: %s ", m.AimText(a), m.Reached(a))
 		}
 	}
 	return []any{

@@ -152,7 +152,8 @@ func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, 
 // options names the sides: this program as a broker, the peers that were named, and this program as a raw loop.
 func (f *benchRun) options(self, dir string, tools matrix.Tools) matrix.Options {
 	o := matrix.Options{
-		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, Tools: tools, Peers: []peer.Peer{gregorPeer(self, "")},
+		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, Tools: tools,
+		Peers: append([]peer.Peer{gregorPeer(self, "")}, f.others()...),
 	}
 	if f.profile {
 		o.Profiled = func(admin string) peer.Peer {
@@ -163,10 +164,6 @@ func (f *benchRun) options(self, dir string, tools matrix.Tools) matrix.Options 
 		_, port, err := net.SplitHostPort(address) // gregor dev listens on the loopback device too
 		return []string{self, "dev", "--data", memoryData, "--port", port}, err
 	}}
-	for _, p := range f.peers {
-		name, address, _ := strings.Cut(p, "=")
-		o.Peers = append(o.Peers, peer.Peer{Name: name, Address: address})
-	}
 	o.Loop = func(arguments func(dir string) ([]string, error)) peer.Peer {
 		return peer.Peer{Name: result.Limit, Command: func(dir, address string) ([]string, error) {
 			more, err := arguments(dir)
@@ -184,6 +181,27 @@ func gregorPeer(self, properties string) peer.Peer {
 			properties)
 		return []string{self, "broker", "-c", file}, os.WriteFile(file, []byte(text), 0o644)
 	}}
+}
+
+// others are the peers that were named, with the addresses and the programs of each.
+func (f *benchRun) others() []peer.Peer {
+	var all []peer.Peer
+	for _, p := range f.peers {
+		name, address, _ := strings.Cut(p, "=")
+		all = append(all, peer.Peer{Name: name, Address: address})
+	}
+	for _, p := range f.commands {
+		name, program, _ := strings.Cut(p, "=")
+		started := peer.Program(name, program)
+		at := slices.IndexFunc(all, func(p peer.Peer) bool { return p.Name == name })
+		if at < 0 {
+			all = append(all, started)
+			continue
+		}
+		started.Address = all[at].Address
+		all[at] = started
+	}
+	return all
 }
 
 func sumOf(file string) (string, error) {

@@ -68,6 +68,9 @@ func TestBenchUsage(t *testing.T) {
 		{"bench", "fetch-4k", "--peer", "gregor=127.0.0.1:1"}, {"bench"},
 		{"bench", "fetch-4k", "--peer", "memory=127.0.0.1:1"}, {"bench", "catch-up", "--cold-log", "1KiB"},
 		{"bench", "catch-up", "--cold-log", "much"},
+		{"bench", "start", "--peer-command", "kafka"}, {"bench", "start", "--peer-command", "kafka="},
+		{"bench", "start", "--peer-command", "limit=a"},
+		{"bench", "start", "--peer-command", "kafka=a", "--peer-command", "kafka=b"},
 	} {
 		if got := gregor(t, "", command...); got.code != 2 {
 			t.Errorf("%v: got %+v, expected a usage error", command, got)

@@ -43,11 +43,15 @@ func main() {
 	}
 }
 
+// starter is what starts a Kafka of its own for the rows that need one; it reads KAFKA_LIBS.
+const starter = "scripts/peers/kafka"
+
 // bench is one run.
 type bench struct {
 	rows, dir, out, libs string
 	count, warm          int
 	gregor               string // the binary
+	properties           string // the file of what Kafka is given beside its defaults
 	peers                []running
 }
 
@@ -73,6 +77,10 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	if b.libs, err = kafka.Libs(ctx, b.libs, "out"); err != nil {
+		return err
+	}
+	b.properties = filepath.Join(b.dir, "kafka.properties")
+	if err := os.WriteFile(b.properties, []byte(kafka.Text(properties)), 0o644); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
@@ -108,6 +116,7 @@ func (b *bench) noisy(err error) bool {
 func (b *bench) bench(out string, rounds int) []string {
 	arguments := []string{
 		"bench", b.rows, "--count", strconv.Itoa(rounds), "--dir", b.dir, "--out", out, "--kafka-libs", b.libs,
+		"--peer-command", "kafka=" + starter,
 	}
 	for _, p := range b.peers {
 		arguments = append(arguments, "--peer", p.name+"="+p.address)
@@ -119,6 +128,7 @@ func (b *bench) bench(out string, rounds int) []string {
 func (b *bench) call(ctx context.Context, arguments ...string) error {
 	c := exec.CommandContext(ctx, b.gregor, arguments...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	c.Env = append(os.Environ(), "KAFKA_LIBS="+b.libs, "KAFKA_PROPERTIES="+b.properties)
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("gregor %s: %w", arguments[0], err)
 	}

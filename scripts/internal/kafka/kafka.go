@@ -78,7 +78,7 @@ func StartHeap(ctx context.Context, libs, dir, heap string, properties map[strin
 	}
 	maps.Copy(all, properties)
 	file := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(file, []byte(text(all)), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(Text(all)), 0o644); err != nil {
 		return nil, err
 	}
 	jars := filepath.Join(libs, "*")
@@ -108,8 +108,8 @@ func StartHeap(ctx context.Context, libs, dir, heap string, properties map[strin
 	return p, nil
 }
 
-// text writes properties in the order of their names.
-func text(properties map[string]string) string {
+// Text writes properties as Kafka reads them, in the order of their names.
+func Text(properties map[string]string) string {
 	var out strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
 		fmt.Fprintf(&out, "%s=%s\n", key, properties[key])
