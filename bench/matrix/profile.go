@@ -22,7 +22,7 @@ var ErrProfile = errors.New("no profile")
 
 // profile takes one more sample of gregor, whose figure does not count, with its processor time profiled.
 func (r *run) profile(ctx context.Context) (err error) {
-	if r.Profiled == nil {
+	if r.Profiled == nil || r.row.work == nil {
 		return nil
 	}
 	admin, err := peer.FreeAddress()

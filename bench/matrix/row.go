@@ -24,6 +24,8 @@ type Row struct {
 	MostRounds int
 
 	work workload
+	// life is set instead of work in a row that starts its sides itself.
+	life lifecycle
 }
 
 // workload is what a row does to a side.
@@ -79,19 +81,13 @@ func (r *Row) discard() []string {
 	return nil
 }
 
-// bounded reports whether a raw loop bounds the row. Without one it has no limit and no rounds are taken again.
-func (r *Row) bounded() bool {
-	_, stock := r.work.(*stock)
-	return !stock
-}
-
 // ErrNoRow reports a name that no row has.
 var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
 	return slices.Concat(produceRows(), compressedRows(), sustainedRows(), fetchRows(), endToEndRows(), partitionRows(),
-		catchUpRows(), memoryRows(), stockRows())
+		catchUpRows(), memoryRows(), footprintRows(), recoveryRows(), stockRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.

@@ -151,15 +151,3 @@ func TestMemory(t *testing.T) {
 		t.Errorf("got %q, %v, expected ErrNoMemory", m.Failure, err)
 	}
 }
-
-// TestMostRounds: a row that takes long has no more rounds than it says, however many are asked for.
-func TestMostRounds(t *testing.T) {
-	r := row(t, "produce-tiny")
-	r.MostRounds = 1
-	m, err := matrix.Measure(t.Context(), r, matrix.Options{
-		Dir: t.TempDir(), Rounds: 1000, Window: short, Loop: loops(t), Peers: own(gregortest.Start(t)),
-	})
-	if err != nil || m.Rounds > 1 || m.Rounds+m.Dropped > 3 {
-		t.Errorf("got %d rounds kept and %d dropped, %v", m.Rounds, m.Dropped, err)
-	}
-}

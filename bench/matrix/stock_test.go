@@ -24,24 +24,6 @@ import (
 	"github.com/gregor-log/gregor/gregortest"
 )
 
-// TestMain is the stock clients too: rows start this program again, as the one with franz-go and in the place of Java,
-// where it does what Kafka's tools are asked to do and prints what they print.
-func TestMain(m *testing.M) {
-	var err error
-	switch {
-	case len(os.Args) > 2 && os.Args[1] == "client":
-		err = client(os.Args[2], os.Args[3:])
-	case len(os.Args) > 3 && os.Args[1] == "-cp":
-		err = tool(os.Args[3], os.Args[4:])
-	default:
-		os.Exit(m.Run())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
 func client(what string, arguments []string) error {
 	flags := flag.NewFlagSet(what, flag.ContinueOnError)
 	address, topic := flags.String("address", "", ""), flags.String("topic", "", "")

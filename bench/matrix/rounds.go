@@ -1,0 +1,182 @@
+//go:build linux
+
+package matrix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/bench/peer"
+	"github.com/gregor-log/gregor/bench/result"
+)
+
+// largestDrift is how much the limit may change within a round.
+const largestDrift = 0.10
+
+// mostTries is how many times as many rounds as were asked for are tried.
+const mostTries = 3
+
+// run is one row being measured.
+type run struct {
+	Options
+	row  *Row
+	into *result.Measurement
+	loop peer.Peer
+	// kept are the sides that run on from sample to sample.
+	kept map[string]*side
+	done int
+	// written is the most bytes that a sample has written.
+	written int64
+	// fell are the errors of sides that were given up, but for those that only refused.
+	fell error
+}
+
+// side is one that runs and is ready.
+type side struct {
+	instance *peer.Instance
+	subject  subject
+}
+
+// taken is a sample with its latencies.
+type taken struct {
+	result.Sample
+	latency *hdrhistogram.Histogram
+}
+
+func (r *run) rounds(ctx context.Context) error {
+	if err := r.settle(); err != nil {
+		return err
+	}
+	if err := r.clientAlone(ctx); err != nil {
+		return err
+	}
+	if r.row.life == nil {
+		// The first one finds cold caches and memory that the machine has never used.
+		if _, err := r.limit(ctx); err != nil {
+			return err
+		}
+	}
+	before, err := r.limit(ctx)
+	if err != nil {
+		return err
+	}
+	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
+		round, err := r.peers(ctx, tries)
+		if err != nil {
+			return err
+		}
+		after, err := r.limit(ctx)
+		if err != nil {
+			return err
+		}
+		r.keep(round, before, after)
+		before = after
+	}
+	if r.into.Rounds < r.Rounds {
+		return fmt.Errorf("%w: %d of %d rounds had a steady limit", ErrNoisy, r.into.Rounds,
+			r.into.Rounds+r.into.Dropped)
+	}
+	return nil
+}
+
+// note adds to the settings what is known by now.
+func (r *run) note() error {
+	n, ok := r.row.work.(noting)
+	if !ok {
+		return nil
+	}
+	more, err := n.notes(r.into)
+	r.into.Settings = append(r.into.Settings, more...)
+	return err
+}
+
+// limit takes the figure of the raw loop; it is nothing for a row that has none.
+func (r *run) limit(ctx context.Context) (taken, error) {
+	if !r.row.bounded() {
+		return taken{}, nil
+	}
+	return r.take(ctx, r.loop, true)
+}
+
+// peers takes a sample of each peer that has not been given up.
+func (r *run) peers(ctx context.Context, turn int) ([]taken, error) {
+	round := make([]taken, len(r.Peers))
+	for k := range r.Peers {
+		i := (turn + k) % len(r.Peers) // who begins moves on
+		if r.into.Sides[i].Missing != "" {
+			continue
+		}
+		var err error
+		if round[i], err = r.take(ctx, r.Peers[i], false); err == nil {
+			continue
+		}
+		if i == 0 || ctx.Err() != nil { // without the first there is nothing to compare
+			return nil, err
+		}
+		r.giveUp(i, err)
+	}
+	return round, nil
+}
+
+// giveUp leaves a peer out of the row, with the reason. One that refuses what the row asks for cannot do it, and is no
+// failure of the row; whatever else happened to it is.
+func (r *run) giveUp(i int, reason error) {
+	s := r.into.Sides[i]
+	s.Missing, s.Samples, s.Latency = reason.Error(), []result.Sample{}, nil
+	if !errors.Is(reason, load.ErrRefused) {
+		r.fell = errors.Join(r.fell, reason)
+	}
+}
+
+// ErrNoisy reports a machine whose raw loops change from one moment to the next.
+var ErrNoisy = errors.New("noisy machine")
+
+// keep adds a round to the measurement if its limit was steady.
+func (r *run) keep(round []taken, before, after taken) {
+	mean := (before.Figure + after.Figure) / 2
+	if math.Abs(after.Figure-before.Figure) > largestDrift*mean {
+		r.into.Dropped++
+		return
+	}
+	r.into.Rounds++
+	for i, t := range round {
+		if s := r.into.Sides[i]; s.Missing == "" {
+			add(s, t)
+		}
+	}
+	if s := r.into.Side(result.Limit); s != nil {
+		after.Figure = mean
+		add(s, after)
+	}
+}
+
+func add(s *result.Side, t taken) {
+	s.Samples = append(s.Samples, t.Sample)
+	switch {
+	case s.Latency == nil:
+		s.Latency = t.latency
+	case t.latency != nil:
+		s.Latency.Merge(t.latency)
+	}
+}
+
+// clientAlone measures the load generator against a server that drops what it gets.
+func (r *run) clientAlone(ctx context.Context) error {
+	arguments := r.row.discard()
+	if arguments == nil {
+		return nil
+	}
+	discard := r.Loop(func(string) ([]string, error) { return arguments, nil })
+	discard.Name = result.ClientAlone
+	t, err := r.take(ctx, discard, true)
+	if err != nil {
+		return err
+	}
+	add(r.into.Side(result.ClientAlone), t)
+	return nil
+}
