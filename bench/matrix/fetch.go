@@ -118,9 +118,10 @@ func (w *fetch) open(ctx context.Context, i *peer.Instance, loop bool) (subject,
 
 // fill appends a batch so many times to a topic of one partition.
 func fill(ctx context.Context, address string, t *topic, b load.Batch, times int) error {
+	const patience = 3 * time.Minute // a broker that has just been started is slow, and nothing is measured yet
 	p := load.Produce{
 		Address: address, Topic: t.name, Partitions: 1, Connections: 1, InFlight: 5, Batch: b, Acks: 1,
-		Requests: int64(times), Window: load.Window{Patience: 10 * time.Minute},
+		Requests: int64(times), Window: load.Window{Patience: patience},
 	}
 	got, err := p.Run(ctx)
 	if err == nil && got.All != int64(times) {
