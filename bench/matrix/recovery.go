@@ -170,7 +170,7 @@ func recoveryPoint(dir, topic string) (point base.Offset, known bool, err error)
 			return nil
 		}
 		text, err := os.ReadFile(name)
-		if err != nil {
+		if err != nil || len(text) == 0 { // Kafka makes it at its start and fills it later
 			return err
 		}
 		entries, err := commitlog.ParseOffsets(text)
