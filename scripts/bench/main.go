@@ -4,13 +4,12 @@
 //
 //	go run ./scripts/bench                       every row, ten rounds each
 //	go run ./scripts/bench -rows fetch-64k -count 3 -out out/bench
-//
-//	go run ./scripts/bench -tuned -kfake          beside a Kafka with settings for this machine and a broker in memory
+//	go run ./scripts/bench -tuned -kfake         beside a Kafka with settings for this machine and a broker in memory
 //
 // It builds gregor, starts Kafka with its default settings from jars that Maven fetches, has gregor bench go through
-// the rows until each Kafka was under load for half a minute, so that its code is compiled, then measures, and draws the results. Kafka runs on between its
-// samples and is idle in those of the others; it deletes what a sample has written at once, as gregor's files are gone
-// at once.
+// the rows until each Kafka was under load for half a minute, so that its code is compiled, then measures, and draws
+// the results. Kafka runs on between its samples and is idle in those of the others; it deletes what a sample has
+// written at once, as gregor's files are gone at once.
 package main
 
 import (
@@ -59,8 +58,8 @@ func run(ctx context.Context) (err error) {
 	b := new(bench)
 	flag.StringVar(&b.rows, "rows", "suite", "row to measure, as gregor bench list names them")
 	flag.IntVar(&b.count, "count", 10, "rounds a row")
-	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count, again until each Kafka was under "+
-		"load for half a minute; 0 is none")
+	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count, again until each Kafka was "+
+		"under load for half a minute; 0 is none")
 	flag.StringVar(&b.out, "out", filepath.Join("out", "bench-"+time.Now().UTC().Format("20060102-150405")),
 		"folder for the results")
 	flag.StringVar(&b.libs, "kafka-libs", "", "folder of Kafka's jars (default $KAFKA_LIBS, or fetched by Maven)")

@@ -13,7 +13,8 @@ import (
 // Version is the release that gregor is compared with.
 const Version = "4.3.1"
 
-// needed are the artifacts of Maven that a broker and its tools are made of; logging is not among what Kafka 4 depends on.
+// needed are the artifacts of Maven that a broker and its tools are made of; logging is not among what Kafka 4 depends
+// on.
 var needed = [][3]string{
 	{"org.apache.kafka", "kafka_2.13", Version},
 	{"org.apache.kafka", "kafka-tools", Version}, // the clients that measure

@@ -4,8 +4,8 @@
 //	go run ./scripts/peers/kfake -address 127.0.0.1:9192
 //	gregor bench fetch-64k --peer kfake=127.0.0.1:9192
 //
-// It checks less than a broker does and does its work in one goroutine, so what it does not reach is no limit of memory.
-// It never writes to a disk: beside a row of the fsync class it shows what the sync costs.
+// It checks less than a broker does and does its work in one goroutine, so what it does not reach is no limit of
+// memory. It never writes to a disk: beside a row of the fsync class it shows what the sync costs.
 package main
 
 import (
