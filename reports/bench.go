@@ -12,8 +12,11 @@ import (
 	"github.com/gregor-log/gregor/bench/result"
 )
 
-// Bench makes the page of a run of gregor bench: the worst row first.
+// Bench makes the page of a run of gregor bench: the worst row first. A run of studies has a page of its own kind.
 func Bench(r *result.Run) (*Page, error) {
+	if len(r.Studies) > 0 {
+		return Studies(r)
+	}
 	rows := slices.Clone(r.Rows)
 	slices.SortStableFunc(rows, func(a, b *result.Measurement) int { return cmp.Compare(standing(a), standing(b)) })
 	p := &Page{
@@ -323,21 +326,23 @@ func benchMachine(r *result.Run) Section {
 	for _, key := range slices.Sorted(maps.Keys(r.Machine)) {
 		facts = append(facts, Fact{strings.ReplaceAll(key, "_", " "), fmt.Sprint(r.Machine[key])})
 	}
-	return Section{ID: "machine", Title: "The machine, and how to do it again", Parts: []Part{
-		facts, benchLimits(r.Limits),
-		Listing{Caption: "The command", Text: "gregor " + strings.Join(r.Arguments, " ")},
-	}}
+	s := Section{ID: "machine", Title: "The machine, and how to do it again", Parts: []Part{facts}}
+	if len(r.Limits) > 0 {
+		s.Parts = append(s.Parts, benchLimits(r.Limits))
+	}
+	s.Parts = append(s.Parts, Listing{Caption: "The command", Text: "gregor " + strings.Join(r.Arguments, " ")})
+	return s
 }
 
-// published are the values a second of Jacobs, 2009, figure 3.
+// published are the values a second of 2009 beside the limits that they compare with.
 var published = []struct {
 	limit, name string
 	rate        float64
 }{
-	{"L10-disk-sequential", "disk, in order", 53.2e6},
-	{"L10-disk-random", "disk, at random", 316},
-	{"L10-memory-sequential", "memory, in order", 358.2e6},
-	{"L10-memory-random", "memory, at random", 36.7e6},
+	{"L10-disk-sequential", "disk, in order", result.Jacobs2009.DiskInOrder},
+	{"L10-disk-random", "disk, at random", result.Jacobs2009.DiskAtRandom},
+	{"L10-memory-sequential", "memory, in order", result.Jacobs2009.MemoryInOrder},
+	{"L10-memory-random", "memory, at random", result.Jacobs2009.MemoryAtRandom},
 }
 
 // BenchJacobs draws the published figures beside those of this machine; nil if it has none.

@@ -3,6 +3,7 @@ package reports
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -21,7 +22,9 @@ type Lines struct {
 	X, Y string
 	// Last and Highest are where the axes end at least, so that charts beside each other can share their scales.
 	Last, Highest float64
-	Series        []Series
+	// Log makes both axes logarithmic, from the power of ten below the least figure on.
+	Log    bool
+	Series []Series
 }
 
 // Series is one line. Its marks and bands have its colour.
@@ -32,6 +35,8 @@ type Series struct {
 	Marks []Mark
 	// Bands are where it lasted, on the X axis.
 	Bands []Band
+	// Spreads are the intervals around points.
+	Spreads []Spread
 }
 
 // Point is a figure.
@@ -78,13 +83,35 @@ func (l *Lines) Chart() (*Chart, error) {
 				return err
 			}
 			line.LineStyle = t.line(i)
-			p.Add(line)
+			p.Add(line, &spreads{draw.LineStyle{Color: t.color(i), Width: 1}, l.Series[i].Spreads})
 		}
 		// Adding a plotter sets the axes to its data; there is room above for the words of marks.
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, last, 0, highest
+		if l.Log {
+			l.logarithmic(p)
+		}
 		p.Draw(draw.Crop(rest, 0, -2*margin, margin, 0))
 		return nil
 	})
+}
+
+// logarithmic gives a plot logarithmic axes that hold all points and spreads.
+func (l *Lines) logarithmic(p *plot.Plot) {
+	var xs, ys []float64
+	for _, s := range l.Series {
+		for _, v := range s.Points {
+			xs, ys = append(xs, v.X), append(ys, v.Y)
+		}
+		for _, v := range s.Spreads {
+			ys = append(ys, v.Low, v.High)
+		}
+	}
+	const room = 1.25 // so that nothing lies on the frame
+	p.X.Min, p.X.Max = slices.Min(xs)/room, slices.Max(xs)*room
+	p.Y.Min = math.Pow(10, math.Floor(math.Log10(slices.Min(ys))))
+	p.Y.Max = math.Pow(10, math.Ceil(math.Log10(slices.Max(ys)*room)))
+	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
+	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
 }
 
 // extent returns the greatest Y and the greatest X.
@@ -145,6 +172,26 @@ func (s *strokes) Plot(c draw.Canvas, p *plot.Plot) {
 			c.FillText(style, vg.Point{X: at - wide, Y: y}, m.Text)
 			taken = at
 		}
+	}
+}
+
+// Spread is the interval of the figure at X.
+type Spread struct{ X, Low, High float64 }
+
+// spreads draws the intervals of a series as thin upright lines.
+type spreads struct {
+	style draw.LineStyle
+	of    []Spread
+}
+
+// Plot implements plot.Plotter.
+func (s *spreads) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, v := range s.of {
+		at, low, high := x(v.X), y(v.Low), y(v.High)
+		c.StrokeLine2(s.style, at, low, at, high)
+		c.StrokeLine2(s.style, at-2.5, low, at+2.5, low)
+		c.StrokeLine2(s.style, at-2.5, high, at+2.5, high)
 	}
 }
 

@@ -32,6 +32,30 @@ func jacobs() []*Loop {
 	}
 }
 
+// Values returns the loops of Jacobs' figure and, beside them, those that read a file through the page cache: warm,
+// where it has the file, and cold, where it was told to forget it.
+func Values() []*Loop {
+	loops := jacobs()
+	for _, warm := range []bool{true, false} {
+		state, how := "cold", "through the page cache, which has forgotten it"
+		if warm {
+			state, how = "warm", "through the page cache, which has it"
+		}
+		loops = append(loops,
+			&Loop{"L10-" + state + "-sequential", "4-byte values of a file in order, 1 MiB at a time, " + how,
+				"what a log costs that is read in order", "values_per_s",
+				func(ctx context.Context, dir string, d time.Duration) (float64, error) {
+					return bufferedInOrder(ctx, dir, d, warm)
+				}},
+			&Loop{"L10-" + state + "-random", "one 4-byte value at a time from anywhere in a file " + how,
+				"what a log costs that is read anywhere", "values_per_s",
+				func(ctx context.Context, dir string, d time.Duration) (float64, error) {
+					return bufferedAtRandom(ctx, dir, d, warm)
+				}})
+	}
+	return loops
+}
+
 const valueSize = 4
 
 // values reads a slice of bytes as numbers; its beginning is aligned for them.

@@ -44,6 +44,8 @@ type Run struct {
 	// Limits are what the machine alone could do before the run and after it.
 	Limits []Limited      `json:"limits"`
 	Rows   []*Measurement `json:"rows"`
+	// Studies are what gregor bench study measured.
+	Studies []*Study `json:"studies,omitempty"`
 }
 
 // Limited is the figure of a loop that measures the machine alone.
@@ -181,6 +183,11 @@ func (r *Run) benchmarks(out io.Writer) error {
 			}
 		}
 	}
+	for _, s := range r.Studies {
+		if err := s.benchmarks(out); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -269,8 +276,13 @@ func checkSums(dir string) error {
 	return nil
 }
 
-// check finds rows that do not agree with themselves.
+// check finds rows and studies that do not agree with themselves.
 func (r *Run) check() error {
+	for _, s := range r.Studies {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
 	for _, m := range r.Rows {
 		for _, s := range m.Sides {
 			if s.Missing != "" && len(s.Samples) > 0 {

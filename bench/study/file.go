@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/core/vfs"
 )
 
@@ -38,7 +39,7 @@ func (s *study) file(fs vfs.FS, name string, run int, store Store) error {
 		return err
 	}
 	fd := f.(vfs.Descriptor).Fd()
-	dropped, err := drop(fd, s.Bytes)
+	dropped, err := limit.Drop(fd, s.Bytes)
 	if err != nil || !dropped {
 		return err
 	}

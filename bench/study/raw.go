@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gregor-log/gregor/bench/limit"
 )
 
 // memoryRaw copies the bytes in and out of memory that the process has used before.
@@ -55,7 +57,7 @@ func (s *study) diskRaw(run int) error {
 	if err := s.readRaw(f, chunk, PageCache); err != nil {
 		return err
 	}
-	dropped, err := drop(int(f.Fd()), size)
+	dropped, err := limit.Drop(int(f.Fd()), size)
 	if err != nil {
 		return err
 	}

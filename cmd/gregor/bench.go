@@ -61,7 +61,7 @@ func newBenchCommand() *cobra.Command {
 	f.format = cli.AddFormat(c)
 	f.progress = cli.AddProgress(c)
 	c.AddCommand(newBenchListCommand(), newBenchVerifyCommand(), newBenchCompareCommand(), newBenchLoopCommand(),
-		newBenchClientCommand())
+		newBenchClientCommand(), newBenchStudyCommand())
 	return c
 }
 
@@ -81,9 +81,8 @@ type benchRun struct {
 
 // check refuses what can be refused before anything is measured.
 func (f *benchRun) check() error {
-	const mostRounds = 1000
-	if f.rounds < 1 || f.rounds > mostRounds {
-		return cli.Usagef("--count: got %d, expected 1 to %d", f.rounds, mostRounds)
+	if err := checkRounds(f.rounds); err != nil {
+		return err
 	}
 	address := func(value string) bool { return strings.Contains(value, ":") }
 	if err := checkNamed("--peer", "host:port", f.peers, address); err != nil {
@@ -118,6 +117,14 @@ func checkNamed(flag, what string, given []string, valid func(string) bool) erro
 			return cli.Usagef("%s: got the name %q, expected one word that no other side has", flag, name)
 		}
 		seen[name] = true
+	}
+	return nil
+}
+
+func checkRounds(rounds int) error {
+	const most = 1000
+	if rounds < 1 || rounds > most {
+		return cli.Usagef("--count: got %d, expected 1 to %d", rounds, most)
 	}
 	return nil
 }
@@ -203,7 +210,13 @@ func newBenchVerifyCommand() *cobra.Command {
 				}
 			}
 			if format.String() == cli.JSON {
-				return cli.WriteJSON(c, map[string]any{"ok": true, "rows": len(r.Rows), "samples": samples})
+				return cli.WriteJSON(c, map[string]any{
+					"ok": true, "rows": len(r.Rows), "samples": samples, "studies": len(r.Studies),
+				})
+			}
+			if len(r.Studies) > 0 {
+				fmt.Fprintf(c.OutOrStdout(), "ok: %d studies, begun %s\n", len(r.Studies), r.Began)
+				return nil
 			}
 			fmt.Fprintf(c.OutOrStdout(), "ok: %d rows, %d samples, begun %s\n", len(r.Rows), samples, r.Began)
 			return nil

@@ -61,22 +61,11 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now().UTC()
-	if f.out == "" {
-		f.out = filepath.Join("out", "bench-"+began.Format("20060102-150405"))
-	}
-	dir, err := os.MkdirTemp(f.dir, "gregor-bench-")
+	dir, r, err := newRun("gregor bench", self, &f.out, f.dir)
 	if err != nil {
-		return harness(err)
+		return err
 	}
 	defer os.RemoveAll(dir)
-	r := &result.Run{
-		Command: "gregor bench", Version: result.Version, Arguments: os.Args[1:], Began: began.Format(time.RFC3339),
-		Machine: result.Machine(dir).Map(),
-	}
-	if r.Binary, err = sumOf(self); err != nil {
-		return harness(err)
-	}
 	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.Before })
 	if err := f.measure(c, r, rows, f.options(self, dir, tools)); err != nil {
 		return err
@@ -112,6 +101,26 @@ func findRows(c *cobra.Command, names []string, tools matrix.Tools) ([]*matrix.R
 		}
 	}
 	return rows, nil
+}
+
+// newRun begins a run of this program: with a folder for what is written meanwhile, which the caller removes, and a
+// default for the folder of the results.
+func newRun(command, self string, out *string, parent string) (dir string, r *result.Run, err error) {
+	began := time.Now().UTC()
+	if *out == "" {
+		*out = filepath.Join("out", "bench-"+began.Format("20060102-150405"))
+	}
+	r = &result.Run{
+		Command: command, Version: result.Version, Arguments: os.Args[1:], Began: began.Format(time.RFC3339),
+	}
+	if r.Binary, err = sumOf(self); err != nil {
+		return "", nil, harness(err)
+	}
+	if dir, err = os.MkdirTemp(parent, "gregor-bench-"); err != nil {
+		return "", nil, harness(err)
+	}
+	r.Machine = result.Machine(dir).Map()
+	return dir, r, nil
 }
 
 // limits takes what the machine alone can do. A loop that cannot run here has its reason with it.
@@ -164,13 +173,18 @@ func (f *benchRun) options(self, dir string, tools matrix.Tools) matrix.Options 
 		_, port, err := net.SplitHostPort(address) // gregor dev listens on the loopback device too
 		return []string{self, "dev", "--data", memoryData, "--port", port}, err
 	}}
-	o.Loop = func(arguments func(dir string) ([]string, error)) peer.Peer {
+	o.Loop = loopOf(self)
+	return o
+}
+
+// loopOf makes this program, in a process of its own, a raw loop.
+func loopOf(self string) func(arguments func(dir string) ([]string, error)) peer.Peer {
+	return func(arguments func(dir string) ([]string, error)) peer.Peer {
 		return peer.Peer{Name: result.Limit, Command: func(dir, address string) ([]string, error) {
 			more, err := arguments(dir)
 			return append([]string{self, "bench", "loop", "--address", address}, more...), err
 		}}
 	}
-	return o
 }
 
 // gregorPeer is this program as a broker, with properties besides those of its folder and its address.

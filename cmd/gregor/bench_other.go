@@ -34,3 +34,5 @@ func onlyLinux(use, short string) *cobra.Command {
 }
 
 func (f *benchRun) run(*cobra.Command, []string) error { return harness(errLinux) }
+
+func (f *benchStudy) run(*cobra.Command, []string) error { return harness(errLinux) }
