@@ -23,6 +23,9 @@ type Subject struct {
 func Subjects() []*Subject {
 	return []*Subject{
 		{"jacobs", "values of four bytes a second from disk and memory, beside those of 2009", studyJacobs},
+		{"stores", "a log on the disk, on tmpfs and in memory: what is appended, read and looked up a second",
+			studyStores},
+		{"flatness", "the time of appends, lookups and opening by the size of the log", studyFlatness},
 	}
 }
 

@@ -4,13 +4,9 @@ package main
 
 import (
 	"context"
-	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gregor-log/gregor/bench/result"
-	"github.com/gregor-log/gregor/core/commitlog"
-	"github.com/gregor-log/gregor/core/vfs"
 )
 
 // figures returns a side whose samples have the given figures, the last one again and again.
@@ -56,40 +52,5 @@ func TestPairsAgainstADriftingLimit(t *testing.T) {
 				t.Errorf("%s: pair %d: got %v, expected %v", c.name, i, row.Pairs[i], c.pairs[i])
 			}
 		}
-	}
-}
-
-// TestSparseLog looks up every place of a sparse log, and opens it without a read of a .log.
-func TestSparseLog(t *testing.T) {
-	const segments = 3
-	var reads atomic.Int64
-	fs := vfs.NewFaults(vfs.NewOS(), func(op vfs.Op) vfs.Decision {
-		if op.Kind == vfs.OpRead && strings.HasSuffix(op.Name, ".log") {
-			reads.Add(1)
-		}
-		return vfs.Decision{}
-	})
-	dir := t.TempDir()
-	if err := makeSparse(fs, dir+"/sparse-0", segments); err != nil {
-		t.Fatal(err)
-	}
-	log, _, err := commitlog.Open(sparseOptions(fs, dir+"/sparse-0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Abandon()
-	if reads.Load() != 0 {
-		t.Errorf("opening read .log files %d times", reads.Load())
-	}
-	if log.SegmentCount() != segments+1 || log.Size() != segments<<30 || log.End() != offsetOf(segments, 0) {
-		t.Errorf("got %d segments of %d bytes that end at %d", log.SegmentCount(), log.Size(), log.End())
-	}
-	for i := range segments {
-		if err := (flatLogs{log}).lookupAll(0, i); err != nil {
-			t.Error(err)
-		}
-	}
-	if reads.Load() == 0 {
-		t.Error("lookups read nothing: the count of reads proves nothing")
 	}
 }

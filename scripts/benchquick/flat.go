@@ -12,9 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/bench/study"
 	"github.com/gregor-log/gregor/core/batch"
 	"github.com/gregor-log/gregor/core/commitlog"
 	"github.com/gregor-log/gregor/core/vfs"
@@ -33,7 +33,6 @@ const (
 	flatCalls  = 2000 // a round and log
 	flatTarget = 0.03
 	flatBatch  = 4 << 10
-	flatBytes  = 64 << 10 // of a read
 )
 
 // flatLogs are open sparse logs, in the order of flatSizes.
@@ -113,10 +112,10 @@ func (b *bench) openFlat() (flatLogs, error) {
 	fs := vfs.NewOS()
 	for _, size := range flatSizes {
 		dir := filepath.Join(b.dir, "flat-"+size.key)
-		if err := makeSparse(fs, dir, size.segments); err != nil {
+		if err := study.MakeSparse(fs, dir, size.segments); err != nil {
 			return logs, fmt.Errorf("sparse log of %s: %w", size.key, err)
 		}
-		log, _, err := commitlog.Open(sparseOptions(fs, dir))
+		log, _, err := commitlog.Open(study.SparseOptions(fs, dir))
 		if err != nil {
 			return logs, err
 		}
@@ -192,8 +191,8 @@ func (l flatLogs) append(i int, p batch.Batch) error {
 
 // lookupAll looks up every place of a segment once.
 func (l flatLogs) lookupAll(i, segment int) error {
-	for place := range sparsePlaces {
-		if err := l.lookup(i, segment, place); err != nil {
+	for place := range study.SparsePlaces {
+		if err := study.LookUp(l[i], segment, place); err != nil {
 			return err
 		}
 	}
@@ -203,22 +202,9 @@ func (l flatLogs) lookupAll(i, segment int) error {
 // lookupIn looks up random places of the segments that draw returns.
 func (l flatLogs) lookupIn(i int, draw func() int) error {
 	for range flatCalls {
-		if err := l.lookup(i, draw(), rand.IntN(sparsePlaces)); err != nil {
+		if err := study.LookUp(l[i], draw(), rand.IntN(study.SparsePlaces)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (l flatLogs) lookup(i, segment, place int) error {
-	offset := offsetOf(segment, place) + base.Offset(rand.IntN(sparseRecords))
-	r, err := l[i].Read(offset, flatBytes, l[i].End(), false)
-	if err != nil {
-		return err
-	}
-	defer r.Span.Release()
-	if want := int64(place) * sparseBatch; r.Span.Offset != want || r.Span.Length != flatBytes {
-		return fmt.Errorf("%w: offset %d: got position %d, expected %d", load.ErrAnswer, offset, r.Span.Offset, want)
 	}
 	return nil
 }
@@ -231,7 +217,7 @@ func (b *bench) openRow(context.Context) error {
 	}
 	const segments = 1000
 	dir := filepath.Join(b.dir, "open")
-	if err := makeSparse(vfs.NewOS(), dir, segments); err != nil {
+	if err := study.MakeSparse(vfs.NewOS(), dir, segments); err != nil {
 		return err
 	}
 	var reads, opens atomic.Int64
@@ -247,7 +233,7 @@ func (b *bench) openRow(context.Context) error {
 		return vfs.Decision{}
 	})
 	start := time.Now()
-	log, _, err := commitlog.Open(sparseOptions(fs, dir))
+	log, _, err := commitlog.Open(study.SparseOptions(fs, dir))
 	took := time.Since(start)
 	if err != nil {
 		return err

@@ -1,0 +1,241 @@
+//go:build linux
+
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/core/vfs"
+)
+
+// durability is when an append counts.
+type durability struct {
+	name string
+	// every is after how many appends a sync ends before the next append begins; 0 is never.
+	every int
+	// interval has a sync begin each flush.ms, beside the appends.
+	interval bool
+}
+
+var durabilities = []durability{
+	{name: "page-cache"}, {name: "interval", interval: true}, {name: "fsync", every: 1},
+	{name: "fsync of 64", every: 64},
+}
+
+// storeCase is one setting of the three factors.
+type storeCase struct {
+	name       string
+	durability durability
+	record     int
+	partitions int
+}
+
+// storePanel is cases that differ in one factor.
+type storePanel struct {
+	factor string
+	cases  []storeCase
+}
+
+// storePanels vary one factor at a time around 1 KB, one partition, page-cache.
+func (o *Options) storePanels() []storePanel {
+	middle := storeCase{durability: durabilities[0], record: 1000, partitions: 1}
+	durable, sizes, partitions := storePanel{factor: "durability"}, storePanel{factor: "record size"},
+		storePanel{factor: "partitions"}
+	for _, d := range durabilities {
+		c := middle
+		c.name, c.durability = d.name, d
+		durable.cases = append(durable.cases, c)
+	}
+	for _, size := range []int{10, 100, 1000, 10_000} {
+		c := middle
+		c.name, c.record = sizeName(size), size
+		sizes.cases = append(sizes.cases, c)
+	}
+	for _, n := range append([]int{1}, o.Partitions...) {
+		c := middle
+		c.name, c.partitions = fmt.Sprintf("%d partitions", n), n
+		if n == 1 {
+			c.name = "1 partition"
+		}
+		partitions.cases = append(partitions.cases, c)
+	}
+	return []storePanel{durable, sizes, partitions}
+}
+
+func sizeName(size int) string {
+	if size >= 1000 {
+		return fmt.Sprintf("%d KB", size/1000)
+	}
+	return fmt.Sprintf("%d B", size)
+}
+
+// place is where a log can be.
+type place struct {
+	name string
+	// open returns a file system and a new folder on it, and what removes that again.
+	open func() (vfs.FS, string, func() error, error)
+}
+
+// places are the disk, tmpfs and memory.
+func (o *Options) places() []place {
+	below := func(parent string) func() (vfs.FS, string, func() error, error) {
+		return func() (vfs.FS, string, func() error, error) {
+			dir, err := os.MkdirTemp(parent, "gregor-study-")
+			return vfs.NewOS(), dir, func() error { return os.RemoveAll(dir) }, err
+		}
+	}
+	return []place{{"disk", below(o.Dir)}, {"tmpfs", below(o.TmpFS)}, {"memory", func() (vfs.FS, string, func() error,
+		error) {
+		return vfs.NewMem(vfs.MemOptions{}), "logs", func() error { return nil }, nil
+	}}}
+}
+
+// The works on a store, with their units.
+var storeWorks = []struct{ title, unit string }{
+	{"Appended", "mb_per_s"}, {"Read from the start, up to 1 MiB at a time", "mb_per_s"},
+	{"Looked up by offset", "lookups_per_s"},
+}
+
+// studyStores compares a log in three places, through gregor's own code, without a network.
+func studyStores(ctx context.Context, s *session) error {
+	s.note("Batches of 64 KB, appended as a leader appends them; a fetch copies what it reads; a lookup finds where an " +
+		"offset is and reads no records. One thread does all, but for the syncs of the class interval.")
+	s.note("page-cache: an append counts once the store has the bytes. interval: the same, and a sync begins every " +
+		fmt.Sprint(s.Flush) + " beside the appends. fsync: a sync ends before the next append begins. fsync of 64: one " +
+		"sync for 64 appends, as when so many wait for it.")
+	s.note("The rate of fsync counts the bytes of whole batches of 64 KB; a sync in memory is a call that returns.")
+	panels := s.storePanels()
+	for _, p := range panels {
+		for _, c := range p.cases {
+			s.total += len(s.places()) * s.roundsOf(c)
+		}
+	}
+	for _, p := range panels {
+		drawn := make([]*result.Panel, len(storeWorks))
+		for i, w := range storeWorks {
+			if i > 0 && p.factor == "durability" {
+				continue // which is nothing to a read
+			}
+			drawn[i] = s.panel(result.Panel{Title: w.title + ", by " + p.factor, Unit: w.unit, Log: true})
+		}
+		for _, c := range p.cases {
+			if err := s.storeCase(ctx, c, drawn); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// roundsOf is fewer where a sample takes flush.ms, or has many logs to open.
+func (s *session) roundsOf(c storeCase) int {
+	const fewest = 3
+	if c.durability.interval || c.many() {
+		return min(s.Rounds, fewest)
+	}
+	return s.Rounds
+}
+
+// many reports that opening the logs takes so long that all rounds share them.
+func (c *storeCase) many() bool { return c.partitions >= 1000 }
+
+// storeCase takes one case's samples, the places in turn.
+func (s *session) storeCase(ctx context.Context, c storeCase, panels []*result.Panel) (err error) {
+	b, err := sizedBatch(batchBytes, c.record)
+	if err != nil {
+		return err
+	}
+	places := s.places()
+	stores := make([]*store, len(places))
+	defer func() {
+		for _, kept := range stores {
+			if kept != nil {
+				err = errors.Join(err, kept.end())
+			}
+		}
+	}()
+	for round := range s.roundsOf(c) {
+		for turn := range places {
+			i := (round + turn) % len(places)
+			at := places[i]
+			figures, err := s.storeSample(at, &stores[i], &partitionSet{batch: b, of: c, study: s})
+			if err != nil {
+				return fmt.Errorf("%s: %w", at.name, err)
+			}
+			for i, p := range panels {
+				if p != nil {
+					p.Add(c.name, at.name, figures[i])
+				}
+			}
+			if err := s.step(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// store is logs that are open.
+type store struct {
+	logs   *partitionSet
+	remove func() error
+}
+
+// end lets the logs go and removes them.
+func (s *store) end() error {
+	for _, l := range s.logs.logs {
+		l.Abandon()
+	}
+	return s.remove()
+}
+
+// storeSample makes new logs, or takes those that are kept, appends to them, reads them and looks offsets up.
+func (s *session) storeSample(at place, kept **store, logs *partitionSet) (figures []float64, err error) {
+	if *kept == nil {
+		fs, dir, remove, err := at.open()
+		if err != nil {
+			return nil, err
+		}
+		*kept = &store{logs, remove}
+		err = logs.open(fs, func(i int) string { return filepath.Join(dir, fmt.Sprintf("study-%d", i)) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	sample := (*kept).logs
+	if !sample.of.many() {
+		defer func() {
+			err = errors.Join(err, (*kept).end())
+			*kept = nil
+		}()
+	}
+	for _, work := range []func() (float64, error){sample.append, sample.read, sample.lookUp} {
+		figure, err := work()
+		if err != nil {
+			return nil, err
+		}
+		figures = append(figures, figure)
+	}
+	return figures, nil
+}
+
+// until repeats a step until the time is up, or the step says that there is no more to do.
+func until(d time.Duration, step func() (more bool, err error)) (time.Duration, error) {
+	start := time.Now()
+	for {
+		more, err := step()
+		if took := time.Since(start); err != nil || !more || took >= d {
+			return took, err
+		}
+	}
+}
+
+// random is where offsets to look up are drawn from.
+func random() *rand.Rand { return rand.New(rand.NewPCG(7, 8)) }
