@@ -11,8 +11,8 @@ import (
 func Studies(r *result.Run) (*Page, error) {
 	p := &Page{
 		Title: "What a log on disk costs, and why",
-		Lead: "What was measured in one run, every figure in each round and all in turn. Lines over bars are intervals " +
-			"that hold the median with 95% confidence.",
+		Lead: "What was measured in one run, every figure in each round and all in turn. Lines over bars are " +
+			"intervals that hold the median with 95% confidence.",
 		Foot: fmt.Sprintf("gregor bench study, begun %s, binary %.12s.", r.Began, r.Binary),
 	}
 	for _, s := range r.Studies {

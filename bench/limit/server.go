@@ -21,6 +21,7 @@ type Kind string
 // The loops that are servers; see the package comment.
 const (
 	Discard Kind = "discard"
+	Keep    Kind = "keep"
 	Store   Kind = "store"
 	Spans   Kind = "spans"
 	Relay   Kind = "relay"
@@ -33,9 +34,9 @@ var ErrKind = errors.New("no such loop")
 // Options says what a Server does.
 type Options struct {
 	Kind Kind
-	// Dir is where Store makes its files, one series a connection, and Durable its one.
+	// Dir is where Keep and Store make their files, one series a connection, and Durable its one.
 	Dir string
-	// FileBytes is the size at which Store begins a new file.
+	// FileBytes is the size at which Keep and Store begin a new file.
 	FileBytes int64
 	// AckBytes is the size of the answers of Discard and Store, length included; AckSize if it is 0.
 	AckBytes int
@@ -58,7 +59,7 @@ type Server struct {
 func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	s := &Server{o: o, relay: newRelay(o.Source.Topic)}
 	switch o.Kind {
-	case Discard, Store, Spans, Relay:
+	case Discard, Keep, Store, Spans, Relay:
 	case Durable:
 		var err error
 		if s.durable, err = newDurable(o.Dir); err != nil {
@@ -120,7 +121,7 @@ func (s *Server) accept(ctx context.Context) {
 
 func (s *Server) serve(c *net.TCPConn) error {
 	switch s.o.Kind {
-	case Store:
+	case Keep, Store:
 		return s.store(c)
 	case Spans:
 		return s.spans(c)
@@ -134,8 +135,8 @@ func (s *Server) serve(c *net.TCPConn) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// store receives, computes the CRC-32C of the frame, writes it to a file and answers: one read, one pwrite and one
-// write for a small frame.
+// store receives, computes the CRC-32C of the frame unless it is to be kept unseen, writes it to a file and answers:
+// one read, one pwrite and one write for a small frame.
 func (s *Server) store(c *net.TCPConn) error {
 	in, ack := frames{from: c}, newAck(s.o.AckBytes)
 	out := rolling{dir: s.o.Dir, series: s.opened.Add(1), limit: s.o.FileBytes}
@@ -145,7 +146,9 @@ func (s *Server) store(c *net.TCPConn) error {
 		if err != nil {
 			return err
 		}
-		s.sum.Store(crc32.Checksum(frame, castagnoli))
+		if s.o.Kind == Store {
+			s.sum.Store(crc32.Checksum(frame, castagnoli))
+		}
 		if err := out.append(frame); err != nil {
 			return err
 		}

@@ -97,6 +97,8 @@ func UnitText(unit string) string {
 		return "acks/s"
 	case "mib":
 		return "MiB"
+	case "s_per_gb":
+		return "s/GB"
 	}
 	return strings.ReplaceAll(unit, "_", " ")
 }

@@ -17,9 +17,9 @@ import (
 )
 
 // A sparse log is large and takes little room: its sealed segments are files of 1 GiB that were only truncated to that
-// size. Every 16 MiB, wherever entries of the indexes point, a place has a batch of one record, whole, and the header of
-// a batch that has the rest of the 16 MiB and 999 offsets, with nothing behind it. That is all that looking up an offset
-// or a time reads. Some 260 KB a segment are really on the disk.
+// size. Every 16 MiB, wherever entries of the indexes point, a place has a batch of one record, whole, and the header
+// of a batch that has the rest of the 16 MiB and 999 offsets, with nothing behind it. That is all that looking up an
+// offset or a time reads. Some 260 KB a segment are really on the disk.
 const (
 	// SparseSegment is the size of a sealed segment.
 	SparseSegment = 1 << 30

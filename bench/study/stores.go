@@ -105,11 +105,11 @@ var storeWorks = []struct{ title, unit string }{
 
 // studyStores compares a log in three places, through gregor's own code, without a network.
 func studyStores(ctx context.Context, s *session) error {
-	s.note("Batches of 64 KB, appended as a leader appends them; a fetch copies what it reads; a lookup finds where an " +
-		"offset is and reads no records. One thread does all, but for the syncs of the class interval.")
-	s.note("page-cache: an append counts once the store has the bytes. interval: the same, and a sync begins every " +
-		fmt.Sprint(s.Flush) + " beside the appends. fsync: a sync ends before the next append begins. fsync of 64: one " +
-		"sync for 64 appends, as when so many wait for it.")
+	s.note("Batches of 64 KB, appended as a leader appends them; a fetch copies what it reads; a lookup finds where " +
+		"an offset is and reads no records. One thread does all, but for the syncs of the class interval.")
+	s.note("page-cache: an append counts once the store has the bytes. interval: the same, and a sync begins " +
+		"every " + fmt.Sprint(s.Flush) + " beside the appends. fsync: a sync ends before the next append begins. " +
+		"fsync of 64: one sync for 64 appends, as when so many wait for it.")
 	s.note("The rate of fsync counts the bytes of whole batches of 64 KB; a sync in memory is a call that returns.")
 	panels := s.storePanels()
 	for _, p := range panels {

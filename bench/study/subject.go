@@ -26,6 +26,8 @@ func Subjects() []*Subject {
 		{"stores", "a log on the disk, on tmpfs and in memory: what is appended, read and looked up a second",
 			studyStores},
 		{"flatness", "the time of appends, lookups and opening by the size of the log", studyFlatness},
+		{"zero-copy", "a cached file to a socket by sendfile, by read and write, and by splice", studyZeroCopy},
+		{"loops", "the raw loops in Go and in C, in turn, driven by one client", studyLoops},
 	}
 }
 
@@ -106,7 +108,11 @@ func (s *Subject) Study(ctx context.Context, o Options) *result.Study {
 	o.defaults()
 	found := &result.Study{Name: s.Name, What: s.What, Rounds: o.Rounds}
 	cpu := result.ReadCPU()
-	if err := s.study(ctx, &session{Options: o, found: found}); err != nil {
+	err := context.Cause(ctx)
+	if err == nil {
+		err = s.study(ctx, &session{Options: o, found: found})
+	}
+	if err != nil {
 		found.Failure = err.Error()
 	}
 	found.StealPercent = result.ReadCPU().StealSince(cpu)

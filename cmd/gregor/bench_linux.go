@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/bench/matrix"
@@ -233,7 +234,7 @@ func sumOf(file string) (string, error) {
 func newBenchLoopCommand() *cobra.Command {
 	const fileBytes = 1 << 30 // segment.bytes, Kafka's default
 	o := limit.Options{FileBytes: fileBytes}
-	var address string
+	var address, built string
 	c := &cobra.Command{
 		Use:    "loop",
 		Short:  "Run a raw loop: the work that no broker can leave out, and nothing else",
@@ -242,6 +243,9 @@ func newBenchLoopCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithCancel(c.Context())
 			defer cancel()
+			if o.Kind.Native() {
+				return runNative(ctx, address, built, o)
+			}
 			s, err := limit.Serve(ctx, address, o)
 			if err != nil {
 				return harness(err)
@@ -256,10 +260,20 @@ func newBenchLoopCommand() *cobra.Command {
 	flags.StringVar((*string)(&o.Kind), "kind", "", "which loop")
 	flags.StringVar(&o.Dir, "dir", "", "folder for files")
 	flags.IntVar(&o.AckBytes, "ack-bytes", 0, "size of an answer (default that of a Produce response)")
+	flags.StringVar(&built, "built", "", "folder for programs in C (default that for files)")
 	flags.StringVar(&o.Source.Path, "source", "", "file to send from")
 	flags.StringVar(&o.Source.Topic, "topic", "", "topic that responses name")
 	flags.Int64Var(&o.Source.BatchBytes, "batch-bytes", 0, "size of each batch in the source")
 	flags.Int64Var(&o.Source.BatchRecords, "batch-records", 0, "records of each batch in the source")
 	flags.Int64Var(&o.Source.SpanBytes, "span-bytes", 0, "bytes to send a request")
 	return c
+}
+
+// runNative turns this process into a loop in C.
+func runNative(ctx context.Context, address, built string, o limit.Options) error {
+	command, err := limit.NativeCommand(ctx, address, o, cmp.Or(built, o.Dir))
+	if err != nil {
+		return harness(err)
+	}
+	return harness(unix.Exec(command[0], command, os.Environ()))
 }

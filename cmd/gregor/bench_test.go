@@ -77,3 +77,24 @@ func TestBenchUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestBenchStudy studies what takes moments, verifies the folder and draws it.
+func TestBenchStudy(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	out := ok(t, "", "bench", "study", "zero-copy", "--count", "1", "--dir", t.TempDir(), "-o", dir)
+	if !strings.Contains(out, "Processor time of the sending thread") || !strings.Contains(out, " s/GB ") {
+		t.Errorf("got %s", out)
+	}
+	if out := ok(t, "", "bench", "verify", dir); !strings.Contains(out, "ok: 1 studies") {
+		t.Errorf("got %s", out)
+	}
+	page := strings.TrimSpace(ok(t, "", "report", dir))
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), `id="zero-copy"`) {
+		t.Errorf("got %s, %v", page, err)
+	}
+	for _, command := range [][]string{{"no-such-study"}, {"jacobs", "--count", "0"}, {}} {
+		if got := gregor(t, "", append([]string{"bench", "study"}, command...)...); got.code != 2 {
+			t.Errorf("%v: got %+v, expected a usage error", command, got)
+		}
+	}
+}
