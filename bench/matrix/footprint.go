@@ -144,7 +144,7 @@ func (loading) live(ctx context.Context, i *peer.Instance, over load.Window) (go
 	f := load.Fetch{
 		Address: i.Address, Topic: topic, Connections: loadConnections, InFlight: 1, BatchBytes: loadBatch,
 		BatchRecords: int64(b.Records), Batches: batches, SpanBatches: min(loadSpan, batches), CheckEvery: fetchChecked,
-		Window: over,
+		Window: over, Growing: true,
 	}
 	second, err := both(ctx, p, f)
 	if err != nil {
