@@ -105,7 +105,38 @@ func (w *partitions) open(ctx context.Context, i *peer.Instance, loop bool) (sub
 		}
 	}
 	s.created = time.Since(began)
+	if err := s.touch(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("first batches: %w", err), s.topic.drop())
+	}
 	return s, nil
+}
+
+// partitionsPatience is how long a broker may take for what is due in a window: one that is slower than the constant
+// rate is to show that in its latencies.
+const partitionsPatience = 3 * time.Minute
+
+// touch sends each request once, over a second: a broker may make a log's files when its first batch comes, which takes
+// seconds for thousands of them and is not what the row is about.
+func (s *spreading) touch(ctx context.Context) error {
+	over := load.Window{For: time.Second}
+	l, err := s.load(over)
+	if err != nil {
+		return err
+	}
+	l.Rate = float64(s.work.many/s.work.perRequest) / over.For.Seconds()
+	got, err := l.Run(ctx)
+	s.records += got.All * int64(l.PerRequest*l.Batch.Records)
+	return err
+}
+
+// load returns the load in a closed loop.
+func (s *spreading) load(over load.Window) (load.Spread, error) {
+	b, err := load.NewBatch(partitionsBatch, partitionsRecord, time.Now().UnixMilli())
+	over.Patience = partitionsPatience
+	return load.Spread{
+		Address: s.address, Topic: s.topic.name, Partitions: s.partitions, PerRequest: s.work.perRequest,
+		Connections: partitionsConnections, InFlight: partitionsInFlight, Batch: b, Acks: 1, Window: over,
+	}, err
 }
 
 // spreading is a side with a topic that grows from sample to sample.
@@ -121,15 +152,11 @@ type spreading struct {
 
 // sample returns the figures of the maximal load with the latencies of the constant one.
 func (s *spreading) sample(ctx context.Context, over load.Window) (load.Result, error) {
-	b, err := load.NewBatch(partitionsBatch, partitionsRecord, time.Now().UnixMilli())
+	most, err := s.load(over)
 	if err != nil {
 		return load.Result{}, err
 	}
-	w := s.work
-	most := load.Spread{
-		Address: s.address, Topic: s.topic.name, Partitions: s.partitions, PerRequest: w.perRequest,
-		Connections: partitionsConnections, InFlight: partitionsInFlight, Batch: b, Acks: 1, Window: over,
-	}
+	w, b := s.work, most.Batch
 	constant := most
 	constant.Rate, constant.Window.During = w.rate/float64(w.perRequest*len(b.Bytes)), nil
 	steady, err := constant.Run(ctx)
