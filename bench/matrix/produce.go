@@ -32,7 +32,7 @@ type produce struct {
 // A window is so long that it writes less than what Linux keeps dirty before it writes back (10 % of 24 GB): burst.
 const (
 	warmUp      = 200 * time.Millisecond
-	bulkWindow  = 600 * time.Millisecond
+	bulkWindow  = 500 * time.Millisecond
 	smallWindow = 2 * time.Second
 )
 

@@ -52,6 +52,8 @@ func newBenchCommand() *cobra.Command {
 		"how to start another broker, as `name=program`; repeatable")
 	flags.IntVar(&f.rounds, "count", 10, "rounds of each row, fewer where a sample takes long")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
+	flags.StringVar(&f.recovery, "recovery-log", "10GiB", "`size` of the log that is recovered, at most a quarter of "+
+		"what is free")
 	flags.StringVar(&f.cold, "cold-log", "4GiB", "`size` of the log that is read from the disk, at most a quarter of "+
 		"what is free")
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
@@ -74,6 +76,8 @@ type benchRun struct {
 	profile  bool
 	cold     string // as it was given
 	coldSize int64
+	recovery string // as it was given
+	logSize  int64
 	libs     string // of Kafka
 	format   *cli.Choice
 	progress *cli.ProgressFlags
@@ -92,14 +96,24 @@ func (f *benchRun) check() error {
 		return err
 	}
 	var err error
+	if f.coldSize, err = sizeOf("--cold-log", f.cold); err != nil {
+		return err
+	}
+	f.logSize, err = sizeOf("--recovery-log", f.recovery)
+	return err
+}
+
+// sizeOf reads the value of a flag that says how large a log is.
+func sizeOf(flag, given string) (int64, error) {
 	const least = 1 << 20
-	if f.coldSize, err = cli.ParseSize(f.cold); err == nil && f.coldSize < least {
-		err = cli.Usagef("got %s, expected 1MiB at least", f.cold)
+	size, err := cli.ParseSize(given)
+	if err == nil && size < least {
+		err = fmt.Errorf("got %s, expected 1MiB at least", given)
 	}
 	if err != nil {
-		return cli.Usagef("--cold-log: %v", err)
+		return 0, cli.Usagef("%s: %v", flag, err)
 	}
-	return nil
+	return size, nil
 }
 
 // checkNamed checks the values of a flag, name=value each: a name may be given once.

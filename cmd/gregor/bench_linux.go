@@ -162,7 +162,7 @@ func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, 
 // options names the sides: this program as a broker, the peers that were named, and this program as a raw loop.
 func (f *benchRun) options(self, dir string, tools matrix.Tools) matrix.Options {
 	o := matrix.Options{
-		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, Tools: tools,
+		Dir: dir, Rounds: f.rounds, ColdBytes: f.coldSize, LogBytes: f.logSize, Tools: tools,
 		Peers: append([]peer.Peer{gregorPeer(self, "")}, f.others()...),
 	}
 	if f.profile {

@@ -67,7 +67,7 @@ func TestBenchUsage(t *testing.T) {
 		{"bench", "no-such-row"}, {"bench", "fetch-4k", "--count", "0"}, {"bench", "fetch-4k", "--peer", "kafka"},
 		{"bench", "fetch-4k", "--peer", "gregor=127.0.0.1:1"}, {"bench"},
 		{"bench", "fetch-4k", "--peer", "memory=127.0.0.1:1"}, {"bench", "catch-up", "--cold-log", "1KiB"},
-		{"bench", "catch-up", "--cold-log", "much"},
+		{"bench", "catch-up", "--cold-log", "much"}, {"bench", "recovery", "--recovery-log", "1KiB"},
 		{"bench", "start", "--peer-command", "kafka"}, {"bench", "start", "--peer-command", "kafka="},
 		{"bench", "start", "--peer-command", "limit=a"},
 		{"bench", "start", "--peer-command", "kafka=a", "--peer-command", "kafka=b"},

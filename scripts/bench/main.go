@@ -21,7 +21,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,16 +49,19 @@ const starter = "scripts/peers/kafka"
 
 // bench is one run.
 type bench struct {
-	rows, dir, out, libs string
-	count, warm          int
-	gregor               string // the binary
-	properties           string // the file of what Kafka is given beside its defaults
-	peers                []running
+	rows           []string
+	dir, out, libs string
+	recovery       string // the size of the log that is recovered
+	count, warm    int
+	gregor         string // the binary
+	properties     string // the file of what Kafka is given beside its defaults
+	peers          []running
 }
 
 func run(ctx context.Context) (err error) {
 	b := new(bench)
-	flag.StringVar(&b.rows, "rows", "suite", "row to measure, as gregor bench list names them")
+	rows := flag.String("rows", "suite", "rows to measure, as gregor bench list names them, with commas between")
+	flag.StringVar(&b.recovery, "recovery-log", "2GiB", "size of the log that is recovered; 10GiB takes half an hour")
 	flag.IntVar(&b.count, "count", 10, "rounds a row")
 	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count, again until each Kafka was "+
 		"under load for half a minute; 0 is none")
@@ -67,6 +72,7 @@ func run(ctx context.Context) (err error) {
 	memory := flag.Bool("kfake", false, "measure franz-go's kfake too, which keeps everything in memory")
 	parent := flag.String("dir", os.TempDir(), "folder on the disk to measure; what is made there is removed again")
 	flag.Parse()
+	b.rows = strings.Split(*rows, ",")
 	if b.dir, err = os.MkdirTemp(*parent, "bench-"); err != nil {
 		return err
 	}
@@ -97,7 +103,7 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
-	measured := b.call(ctx, b.bench(b.out, b.count)...)
+	measured := b.call(ctx, append(b.bench(b.rows, b.out, b.count), "--profile")...)
 	if measured != nil && !b.noisy(measured) {
 		return measured
 	}
@@ -112,15 +118,15 @@ func (b *bench) noisy(err error) bool {
 }
 
 // bench returns the arguments that measure into a folder.
-func (b *bench) bench(out string, rounds int) []string {
+func (b *bench) bench(rows []string, out string, rounds int) []string {
 	arguments := []string{
-		"bench", b.rows, "--count", strconv.Itoa(rounds), "--dir", b.dir, "--out", out, "--kafka-libs", b.libs,
-		"--peer-command", "kafka=" + starter,
+		"--count", strconv.Itoa(rounds), "--dir", b.dir, "--out", out, "--kafka-libs", b.libs,
+		"--peer-command", "kafka=" + starter, "--recovery-log", b.recovery,
 	}
 	for _, p := range b.peers {
 		arguments = append(arguments, "--peer", p.name+"="+p.address)
 	}
-	return arguments
+	return slices.Concat([]string{"bench"}, rows, arguments)
 }
 
 // call runs gregor.
