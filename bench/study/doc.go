@@ -10,6 +10,9 @@
 //	raw-write      the same bytes written to a file 1 MiB at a time; in memory, copied
 //	raw-read       and read back; in memory, copied
 //
+// That is [Run], which a demonstration shows. [Subjects] are the studies that gregor bench study takes by name, each in
+// a file of its own: sample after sample in rounds, all figures in turn, into panels of package result.
+//
 // # Three stores
 //
 // A disk is two things to a program: the kernel's page cache, which is memory, and the device below it. So each work on

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/gregor-log/gregor/bench/result"
@@ -110,7 +111,8 @@ func studyStores(ctx context.Context, s *session) error {
 	s.note("page-cache: an append counts once the store has the bytes. interval: the same, and a sync begins " +
 		"every " + fmt.Sprint(s.Flush) + " beside the appends. fsync: a sync ends before the next append begins. " +
 		"fsync of 64: one sync for 64 appends, as when so many wait for it.")
-	s.note("The rate of fsync counts the bytes of whole batches of 64 KB; a sync in memory is a call that returns.")
+	s.note("The rate of fsync counts the bytes of whole batches of 64 KB; a sync in memory is a call that returns. " +
+		"With 10,000 partitions the places take no turns, as all rounds of one share their logs.")
 	panels := s.storePanels()
 	for _, p := range panels {
 		for _, c := range p.cases {
@@ -146,40 +148,58 @@ func (s *session) roundsOf(c storeCase) int {
 // many reports that opening the logs takes so long that all rounds share them.
 func (c *storeCase) many() bool { return c.partitions >= 1000 }
 
-// storeCase takes one case's samples, the places in turn.
-func (s *session) storeCase(ctx context.Context, c storeCase, panels []*result.Panel) (err error) {
+// storeCase takes one case's samples, the places in turn: but where all rounds share their logs, one place after the
+// other, as the open files of one are as many as a process may well have.
+func (s *session) storeCase(ctx context.Context, c storeCase, panels []*result.Panel) error {
 	b, err := sizedBatch(batchBytes, c.record)
 	if err != nil {
 		return err
 	}
-	places := s.places()
-	stores := make([]*store, len(places))
-	defer func() {
-		for _, kept := range stores {
-			if kept != nil {
-				err = errors.Join(err, kept.end())
+	places, rounds := s.places(), s.roundsOf(c)
+	take := func(at place, kept **store) error {
+		figures, err := s.storeSample(at, kept, &partitionSet{batch: b, of: c, study: s})
+		if err != nil {
+			return fmt.Errorf("%s: %w", at.name, err)
+		}
+		for i, p := range panels {
+			if p != nil {
+				p.Add(c.name, at.name, figures[i])
 			}
 		}
-	}()
-	for round := range s.roundsOf(c) {
-		for turn := range places {
-			i := (round + turn) % len(places)
-			at := places[i]
-			figures, err := s.storeSample(at, &stores[i], &partitionSet{batch: b, of: c, study: s})
-			if err != nil {
-				return fmt.Errorf("%s: %w", at.name, err)
-			}
-			for i, p := range panels {
-				if p != nil {
-					p.Add(c.name, at.name, figures[i])
-				}
-			}
-			if err := s.step(ctx); err != nil {
+		return s.step(ctx)
+	}
+	if !c.many() {
+		for i := range rounds * len(places) {
+			if err := takeFresh(places[(i/len(places)+i)%len(places)], take); err != nil {
 				return err
 			}
 		}
+		return nil
+	}
+	for _, at := range places {
+		err := takeFresh(at, func(at place, kept **store) error {
+			for range rounds {
+				if err := take(at, kept); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// takeFresh takes samples from new logs, and ends those.
+func takeFresh(at place, take func(place, **store) error) error {
+	var kept *store
+	err := take(at, &kept)
+	if kept != nil {
+		err = errors.Join(err, kept.end())
+	}
+	return err
 }
 
 // store is logs that are open.
@@ -196,13 +216,14 @@ func (s *store) end() error {
 	return s.remove()
 }
 
-// storeSample makes new logs, or takes those that are kept, appends to them, reads them and looks offsets up.
-func (s *session) storeSample(at place, kept **store, logs *partitionSet) (figures []float64, err error) {
+// storeSample makes new logs, or takes those that are there, appends to them, reads them and looks offsets up.
+func (s *session) storeSample(at place, kept **store, logs *partitionSet) (figures []float64, _ error) {
 	if *kept == nil {
 		fs, dir, remove, err := at.open()
 		if err != nil {
 			return nil, err
 		}
+		runtime.GC() // what another sample held in memory is not this one's to collect
 		*kept = &store{logs, remove}
 		err = logs.open(fs, func(i int) string { return filepath.Join(dir, fmt.Sprintf("study-%d", i)) })
 		if err != nil {
@@ -210,12 +231,6 @@ func (s *session) storeSample(at place, kept **store, logs *partitionSet) (figur
 		}
 	}
 	sample := (*kept).logs
-	if !sample.of.many() {
-		defer func() {
-			err = errors.Join(err, (*kept).end())
-			*kept = nil
-		}()
-	}
 	for _, work := range []func() (float64, error){sample.append, sample.read, sample.lookUp} {
 		figure, err := work()
 		if err != nil {

@@ -20,7 +20,7 @@ func small(t *testing.T) study.Options {
 	t.Helper()
 	return study.Options{
 		Dir: t.TempDir(), TmpFS: t.TempDir(), Rounds: 2, Each: time.Millisecond, Bytes: 1 << 20,
-		Flush: 2 * time.Millisecond, Partitions: []int{3, 20}, Gigabytes: []int{1, 2, 4},
+		Flush: 2 * time.Millisecond, Partitions: []int{3, 1000}, Gigabytes: []int{1, 2, 4},
 	}
 }
 
