@@ -63,12 +63,12 @@ func deleteAllButLast(b *testing.B, l *Log) {
 	b.StartTimer()
 }
 
-// benchRead is a log of 64 MiB in segments of 8 MiB, of batches of 1 KiB.
-func benchRead(b *testing.B) (*Log, base.Offset) {
+// benchRead is a log of 64 MiB in segments of 8 MiB, of batches of about that many bytes.
+func benchRead(b *testing.B, size int) (*Log, base.Offset) {
 	b.Helper()
 	l, o := benchLog(b, 8<<20)
-	for i := range 64 << 10 {
-		_, err := l.Append(set{size: 940, times: []int64{start + int64(i)}}.build(b), 0, start)
+	for i := range 64 << 20 / size {
+		_, err := l.Append(set{size: size - 84, times: []int64{start + int64(i)}}.build(b), 0, start)
 		must(b, err)
 	}
 	must(b, l.Close())
@@ -80,7 +80,8 @@ func benchRead(b *testing.B) (*Log, base.Offset) {
 
 // BenchmarkRead finds the batch of an offset somewhere in a log, or at its tail, and pins 64 KiB from there on.
 func BenchmarkRead(b *testing.B) {
-	l, end := benchRead(b)
+	l, end := benchRead(b, 1<<10)
+	large, last := benchRead(b, 64<<10)
 	for _, c := range []struct {
 		name string
 		at   func(i int) base.Offset
@@ -100,6 +101,16 @@ func BenchmarkRead(b *testing.B) {
 			}
 		})
 	}
+	b.Run("large batches in order", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			r, err := large.Read(base.Offset(i)%last, 64<<10, last, true)
+			if err != nil || r.Span.Length == 0 {
+				b.Fatal(r, err)
+			}
+			r.Span.Release()
+		}
+	})
 	b.Run("tail of a log that is appended to", func(b *testing.B) {
 		var p batch.Batch = set{size: 940}.build(b)
 		got, err := l.Append(p, 0, start)
@@ -117,7 +128,7 @@ func BenchmarkRead(b *testing.B) {
 
 // BenchmarkOffsetForTime finds records by their timestamp anywhere in a log.
 func BenchmarkOffsetForTime(b *testing.B) {
-	l, end := benchRead(b)
+	l, end := benchRead(b, 1<<10)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		at := base.Offset(i*7919) % end

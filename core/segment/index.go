@@ -23,13 +23,17 @@ func (x offsetIndex) at(i int, b base.Offset) offsetEntry {
 	return decodeOffsetEntry(x[i*offsetEntrySize:], b)
 }
 
-// lookup returns the greatest entry whose offset is at most target, or the segment's beginning.
-func (x offsetIndex) lookup(target, b base.Offset) offsetEntry {
+// lookup returns the greatest entry whose offset is at most target, or the segment's beginning, and the position of the
+// entry after it, 0 if there is none.
+func (x offsetIndex) lookup(target, b base.Offset) (e offsetEntry, next int64) {
 	i := sort.Search(x.len(), func(i int) bool { return x.at(i, b).Offset > target })
-	if i == 0 {
-		return offsetEntry{Offset: b}
+	if i < x.len() {
+		next = x.at(i, b).Position
 	}
-	return x.at(i-1, b)
+	if i == 0 {
+		return offsetEntry{Offset: b}, next
+	}
+	return x.at(i-1, b), next
 }
 
 // cut drops the entries at or beyond the given offset.

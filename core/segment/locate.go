@@ -78,10 +78,10 @@ func (s *Segment) scanIndexed(offset base.Offset, visit func(Place, batch.Batch)
 		s.mu.Unlock()
 		return err
 	}
-	e := s.mu.indexes.offsets.lookup(offset, s.base)
+	e, next := s.mu.indexes.offsets.lookup(offset, s.base)
 	end := s.mu.size
 	s.mu.Unlock()
-	return s.scan(e.Position, end, func(p Place, b batch.Batch) (bool, error) {
+	return s.scan(e.Position, end, next-e.Position, func(p Place, b batch.Batch) (bool, error) {
 		if p.Position == e.Position && e.Position > 0 && p.Last != e.Offset {
 			return false, fmt.Errorf("%w: %s: got offset %d for position %d, where the batch ends with %d", ErrBadIndex,
 				s.name, e.Offset, e.Position, p.Last)
@@ -91,8 +91,9 @@ func (s *Segment) scanIndexed(offset base.Offset, visit func(Place, batch.Batch)
 }
 
 // scan visits the batches between two positions in order until visit returns false. It reads headers, not records: the
-// batch that visit gets is its first HeaderSize bytes alone, valid during the call.
-func (s *Segment) scan(from, end int64, visit func(Place, batch.Batch) (more bool, err error)) error {
+// batch that visit gets is its first HeaderSize bytes alone, valid during the call. large is about how many bytes the
+// first batch has, 0 if that is not known.
+func (s *Segment) scan(from, end, large int64, visit func(Place, batch.Batch) (more bool, err error)) error {
 	s.mu.Lock()
 	f, err := s.useLocked()
 	s.mu.Unlock()
@@ -100,11 +101,12 @@ func (s *Segment) scan(from, end int64, visit func(Place, batch.Batch) (more boo
 		return err
 	}
 	defer s.Unpin()
-	return scanHeaders(f, s.name, from, end, visit)
+	return scanHeaders(f, s.name, from, end, large, visit)
 }
 
-// scanHeaders is scan over an open file.
-func scanHeaders(f vfs.File, name string, from, end int64,
+// scanHeaders is scan over an open file. Where batches are so large that a read for several headers would get one, it
+// reads one.
+func scanHeaders(f vfs.File, name string, from, end, large int64,
 	visit func(Place, batch.Batch) (more bool, err error)) error {
 	bp := scanBuffers.Get().(*[]byte)
 	defer scanBuffers.Put(bp)
@@ -112,6 +114,9 @@ func scanHeaders(f vfs.File, name string, from, end int64,
 	for pos := from; pos < end; {
 		if pos+batch.HeaderSize > start+int64(len(buf)) {
 			n := min(int64(scanChunk), end-pos)
+			if large >= scanChunk {
+				n = min(batch.HeaderSize, n)
+			}
 			got, err := f.ReadAt((*bp)[:n], pos)
 			if err != nil && !errors.Is(err, io.EOF) {
 				return fmt.Errorf("read %s at %d: %w", name, pos, err)
@@ -132,6 +137,7 @@ func scanHeaders(f vfs.File, name string, from, end int64,
 			return err
 		}
 		pos += int64(size)
+		large = int64(size)
 	}
 	return nil
 }
@@ -157,7 +163,7 @@ func (s *Segment) Headers(offset base.Offset, visit func(Place, batch.Batch) err
 			return err
 		}
 	}
-	return s.scan(0, s.Size(), from)
+	return s.scan(0, s.Size(), 0, from)
 }
 
 // Span returns n bytes of the log from pos as a part of a reply. The segment's file stays open until the span is

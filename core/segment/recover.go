@@ -185,7 +185,7 @@ func (s *Segment) TruncateTo(pos int64, next base.Offset) error {
 func (s *Segment) remeasureLocked(f vfs.File) error {
 	times := s.mu.indexes.times.last(s.base)
 	from := s.mu.indexes.lastIndexed(s.base)
-	err := scanHeaders(f, s.name, from, s.mu.size, func(p Place, b batch.Batch) (bool, error) {
+	err := scanHeaders(f, s.name, from, s.mu.size, 0, func(p Place, b batch.Batch) (bool, error) {
 		if ts := b.MaxTimestamp(); ts > times.Timestamp {
 			times = timeEntry{Timestamp: ts, Offset: p.Last}
 		}

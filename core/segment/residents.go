@@ -111,7 +111,7 @@ func (s *Segment) readTimesLocked() (timeIndex, error) {
 		return nil, err
 	}
 	defer func() { s.mu.pins-- }()
-	err = scanHeaders(f, s.name, 0, s.mu.size, func(_ Place, b batch.Batch) (bool, error) {
+	err = scanHeaders(f, s.name, 0, s.mu.size, 0, func(_ Place, b batch.Batch) (bool, error) {
 		if b.MaxTimestamp() > base.NoTimestamp {
 			return false, fmt.Errorf("%w: got no entries, expected at least timestamp %d", ErrBadIndex,
 				b.MaxTimestamp())
@@ -140,7 +140,7 @@ func (s *Segment) rebuildLocked() error {
 	}
 	defer func() { s.mu.pins-- }()
 	found := emptyContent(s.base)
-	err = scanHeaders(f, s.name, 0, s.mu.size, func(p Place, b batch.Batch) (bool, error) {
+	err = scanHeaders(f, s.name, 0, s.mu.size, 0, func(p Place, b batch.Batch) (bool, error) {
 		found.add(b, p.Size, s.base, s.mu.cfg.IndexIntervalBytes)
 		return true, nil
 	})

@@ -40,7 +40,7 @@ func (s *Segment) FirstTimestamp() (int64, error) {
 	if known {
 		return ts, nil
 	}
-	err := s.scan(0, end, func(_ Place, b batch.Batch) (bool, error) {
+	err := s.scan(0, end, 0, func(_ Place, b batch.Batch) (bool, error) {
 		ts = b.MaxTimestamp()
 		return false, nil
 	})
