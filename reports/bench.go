@@ -270,7 +270,7 @@ func sideRow(m *result.Measurement, s *result.Side, figure result.Interval) Row 
 	row := Row{}
 	ratio := ""
 	if r, ok := m.Ratio(s.Name); ok && s.IsRival() {
-		ratio = fmt.Sprintf("%.2f (%.2f–%.2f)", r.Median, r.Low, r.High)
+		ratio = result.RatioText(r)
 	}
 	for _, a := range m.Aims {
 		if a.Side() != s.Name {

@@ -31,12 +31,12 @@ const (
 )
 
 func partitionRows() []*Row {
-	w := &partitions{many: 10_000, perRequest: 100, rate: 50e6}
+	w := &partitions{many: 10_000, perRequest: 100, rate: 10e6}
 	return []*Row{{
 		Name: "partitions-10k",
 		What: fmt.Sprintf("produce to %d partitions, a batch to %d of them with each request: the latencies are of a "+
 			"constant rate, the figure is of as much as goes", w.many, w.perRequest),
-		Unit: "mb_per_s", Durability: "page-cache", work: w, MostRounds: 3,
+		Unit: "mb_per_s", Durability: "page-cache", work: w, MostRounds: 2,
 		Settings: []result.Setting{
 			setting("partitions", w.many), setting("batch_bytes", partitionsBatch),
 			setting("record_bytes", partitionsRecord), setting("batches_per_request", w.perRequest),

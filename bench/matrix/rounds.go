@@ -65,7 +65,11 @@ func (r *run) rounds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
+	most := mostTries * r.Rounds
+	if r.row.MostRounds > 0 {
+		most = r.Rounds + 1 // its samples are long
+	}
+	for tries := 0; r.into.Rounds < r.Rounds && tries < most; tries++ {
 		round, err := r.peers(ctx, tries)
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func (r *run) takeWork(ctx context.Context, p peer.Peer, loop bool) (t taken, er
 		t.Extra = tells.extra()
 	}
 	t.Figure = r.row.work.figure(&got)
-	if r.row.Durability != "" && p.Name != result.ClientAlone && got.Requests > 0 {
+	if r.row.Durability != "" && !r.row.unprimed && p.Name != result.ClientAlone && got.Requests > 0 {
 		r.written = max(r.written, got.All*(got.Bytes/got.Requests))
 	}
 	return t, nil

@@ -24,8 +24,8 @@ type beyond struct {
 
 const (
 	sustainedWindow = 20 * time.Second
-	sustainedTimes  = 3 // the limit is written so many times
-	sustainedRounds = 3 // each sample takes as long as all of another row
+	sustainedTimes  = 2 // the limit is written so many times
+	sustainedRounds = 2 // each sample takes as long as all of another row
 	sustainedShare  = 2 // of the room on the disk, at most this part is filled
 )
 
@@ -35,6 +35,7 @@ func sustainedRows() []*Row {
 	}
 	return []*Row{{
 		Name: "sustained", Unit: "mb_per_s", Durability: "page-cache", work: w, MostRounds: sustainedRounds,
+		unprimed: true,
 		What: "produce batches of 1 MB beyond what the kernel keeps dirty, so that the disk has to keep up; no side " +
 			"begins before all is written back",
 		Settings: []result.Setting{

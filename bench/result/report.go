@@ -110,3 +110,14 @@ func Number(v float64) string {
 	}
 	return fmt.Sprintf("%.3g", v)
 }
+
+// RatioText writes a ratio with the interval around it, small ones with two digits that count.
+func RatioText(r Interval) string {
+	text := func(v float64) string {
+		if v != 0 && v < 0.1 {
+			return fmt.Sprintf("%.2g", v)
+		}
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%s (%s–%s)", text(r.Median), text(r.Low), text(r.High))
+}

@@ -181,19 +181,19 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 func sideCells(m *result.Measurement, s *result.Side) []any {
 	figure := result.IntervalOf(s.Figures())
 	server, client, unit := m.CPU(s)
-	ratio, aim := "", ""
+	ratio, aims := "", []string{}
 	if r, ok := m.Ratio(s.Name); ok && s.IsRival() {
-		ratio = fmt.Sprintf("%.2f (%.2f-%.2f)", r.Median, r.Low, r.High)
+		ratio = result.RatioText(r)
 	}
 	for _, a := range m.Aims {
 		if a.Side() == s.Name {
-			aim += fmt.Sprintf("%s: %s ", m.AimText(a), m.Reached(a))
+			aims = append(aims, fmt.Sprintf("%s: %s", m.AimText(a), m.Reached(a)))
 		}
 	}
 	return []any{
 		m.Row, s.Name, result.Number(figure.Median) + " " + result.UnitText(m.Unit),
 		result.Number(figure.Low) + "-" + result.Number(figure.High), ratio, known(server, unit), known(client, unit),
-		strings.TrimSpace(aim),
+		strings.Join(aims, "; "),
 	}
 }
 
