@@ -58,7 +58,7 @@ func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
 // TestLoops: with a compiler each load has both languages and their ratio, without one Go's alone.
 func TestLoops(t *testing.T) {
 	o := small(t)
-	o.Loop, o.Each, o.Rounds = loops(t), 50*time.Millisecond, 1
+	o.Loop, o.Each, o.Rounds = loops(t), 200*time.Millisecond, 1
 	s := run(t, "loops", o)
 	panels, sides := 3, 2
 	if _, err := exec.LookPath("cc"); err != nil {
@@ -74,7 +74,7 @@ func TestLoops(t *testing.T) {
 func TestLoopsWithoutCompiler(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	o := small(t)
-	o.Loop, o.Each, o.Rounds = loops(t), 50*time.Millisecond, 1
+	o.Loop, o.Each, o.Rounds = loops(t), 200*time.Millisecond, 1
 	s := run(t, "loops", o)
 	if got := s.Panels[0].Series(); len(s.Panels) != 2 || len(got) != 1 || got[0] != "Go" || len(s.Notes) != 2 {
 		t.Errorf("got %d panels, sides %q, notes %q", len(s.Panels), got, s.Notes)

@@ -9,8 +9,8 @@ import (
 	"github.com/gregor-log/gregor/core/vfs"
 )
 
-// TestLocateReadsHeadersOfLargeBatches: where each batch has an entry of its own, a lookup reads the header at the entry
-// and that behind it, and nothing of their records.
+// TestLocateReadsHeadersOfLargeBatches: where each batch has an entry of its own, a lookup reads the header at the
+// entry and that behind it, and nothing of their records.
 func TestLocateReadsHeadersOfLargeBatches(t *testing.T) {
 	const batches, size = 10, 20 << 10
 	fs := vfs.NewFaults(newFS(t), nil)
