@@ -17,8 +17,10 @@ SIMULATED := ./base/... ./core/... ./replication/... ./netsim/...
 SEEDS ?= 1-50
 TWICE ?= 1-50
 HISTORIES ?= 1-100
-# How long the broker is under load, and how often it is killed meanwhile.
+# Which rows "make bench" measures, NAME,..., and how many rounds each.
+ROWS ?= suite
 COUNT ?= 10
+# How long the broker is under load, and how often it is killed meanwhile.
 SOAK ?= 30m
 SOAKEVERY ?= 30s
 # Which suites "make conformance" runs, NAME,...; all, and the tables, if it is empty.
@@ -62,8 +64,11 @@ compat: ## Kafka's own clients and tools, and kcat, against gregor
 conformance: ## the test suites of Kafka's clients against gregor
 	$(GO) run ./scripts/conformance $(if $(SUITES),-suite $(SUITES))
 
-bench: ## COUNT (10) rounds of every row beside Kafka and raw loops, and a page; needs Java, and Maven for Kafka's jars
-	$(GO) run ./scripts/bench -count $(COUNT)
+bench: ## ROWS (suite), COUNT (10) rounds each, beside Kafka and raw loops, kept in reports/reference; needs Java, Maven
+	$(GO) run ./scripts/bench -rows $(ROWS) -count $(COUNT) -reference reports/reference
+
+bench-nats: ## publish, consume and latency beside NATS with JetStream, in one run
+	$(GO) run ./scripts/peers/natsbench
 
 bench-quick: ## speed beside raw loops over the same bytes, in one run
 	$(GO) run ./scripts/benchquick
@@ -99,4 +104,4 @@ lint: vet ## gofmt, vet, staticcheck, and the repository's own rules
 fmt: ## format every Go file
 	gofmt -w .
 
-.PHONY: help build demo test vet cover rest race compat conformance bench bench-quick bench-groups soak hostile sim fuzz wasm lint fmt
+.PHONY: help build demo test vet cover rest race compat conformance bench bench-quick bench-groups bench-nats soak hostile sim fuzz wasm lint fmt

@@ -44,7 +44,7 @@ func catchUpRows() []*Row {
 		Name: "catch-up",
 		What: "one consumer reads a log from the disk, not the page cache, beside a producer to another topic; " +
 			"inflation is the producer's p99 meanwhile over its p99 before",
-		Unit: "mb_per_s", work: &catchUp{}, MostRounds: 3,
+		Unit: "mb_per_s", work: &catchUp{}, MostRounds: 2,
 		Settings: []result.Setting{
 			setting("batch_bytes", catchUpBatch), setting("fetch_bytes", catchUpSpan), setting("record_bytes", 1024),
 			setting("connections", 1), setting("in_flight", 1), setting("producer_mb_per_s", liveRate/1e6),

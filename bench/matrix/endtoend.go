@@ -20,8 +20,8 @@ type endToEnd struct {
 
 const (
 	endToEndRecord = 100
-	endToEndWarm   = time.Second
-	endToEndWindow = 5 * time.Second
+	endToEndWarm   = 500 * time.Millisecond
+	endToEndWindow = 4 * time.Second
 	// endToEndRounds is enough for what a row's figure is, a percentile of thousands of latencies.
 	endToEndRounds = 5
 )

@@ -33,7 +33,7 @@ type produce struct {
 const (
 	warmUp      = 200 * time.Millisecond
 	bulkWindow  = 500 * time.Millisecond
-	smallWindow = 2 * time.Second
+	smallWindow = time.Second
 )
 
 func produceRows() []*Row {

@@ -67,7 +67,7 @@ func (r *run) rounds(ctx context.Context) error {
 	}
 	most := mostTries * r.Rounds
 	if r.row.MostRounds > 0 {
-		most = r.Rounds + 1 // its samples are long
+		most = 2 * r.Rounds // its samples are long
 	}
 	for tries := 0; r.into.Rounds < r.Rounds && tries < most; tries++ {
 		round, err := r.peers(ctx, tries)

@@ -51,6 +51,7 @@ const starter = "scripts/peers/kafka"
 type bench struct {
 	rows           []string
 	dir, out, libs string
+	reference      string // folder for a copy of the results, or none
 	recovery       string // the size of the log that is recovered
 	count, warm    int
 	gregor         string // the binary
@@ -70,6 +71,8 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&b.libs, "kafka-libs", "", "folder of Kafka's jars (default $KAFKA_LIBS, or fetched by Maven)")
 	tuned := flag.Bool("tuned", false, "measure a second Kafka too, with settings for this machine, as kafka-tuned")
 	memory := flag.Bool("kfake", false, "measure franz-go's kfake too, which keeps everything in memory")
+	flag.StringVar(&b.reference, "reference", "", "folder to keep a copy of the results in, in the place of what is "+
+		"there")
 	parent := flag.String("dir", os.TempDir(), "folder on the disk to measure; what is made there is removed again")
 	flag.Parse()
 	b.rows = strings.Split(*rows, ",")
@@ -107,7 +110,10 @@ func (b *bench) measure(ctx context.Context) error {
 	if measured != nil && !b.noisy(measured) {
 		return measured
 	}
-	return errors.Join(measured, b.call(ctx, "report", b.out))
+	if err := b.call(ctx, "report", b.out); err != nil || b.reference == "" {
+		return errors.Join(measured, err)
+	}
+	return errors.Join(measured, keep(b.out, b.reference))
 }
 
 // noisy reports that rows could not be measured as often as they should, but that there are results all the same.
