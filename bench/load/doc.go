@@ -22,4 +22,10 @@
 //
 // [EndToEnd] sends records at a fixed rate and has a consumer wait for them. Each latency counts from when its record
 // was due to be sent, so a broker that stalls is charged for all that was due meanwhile, and not for one request alone.
+// [Spread] with a rate is one too: each Produce request is sent when it is due, whatever became of those before it, and
+// its latency counts from then. Of each of its answers, in either loop, the size, the correlation id, the topic's name
+// and the error codes are checked, that the partitions are those that were asked for, each as often, in any order, and
+// that a partition's base offsets follow each other without a gap, or by whole batches where several connections
+// produce to it. Times and log start offsets are not looked at, and the answers of raw loops are zeros from the
+// first one on.
 package load

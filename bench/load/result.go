@@ -63,6 +63,9 @@ type Window struct {
 	Patience time.Duration
 	// MostBytes, if it is not 0, ends the window early, as soon as so many bytes were answered in it.
 	MostBytes int64
+	// SkipBytes, if it is not 0, lets the window begin only when so many bytes were answered, Warm apart; it ends no
+	// later for that.
+	SkipBytes int64
 }
 
 // last is how long a run takes at most.
@@ -83,11 +86,35 @@ type span struct {
 	// ended is closed at that moment, which is early behind from; 0 is none.
 	ended chan struct{}
 	early atomic.Int64
+	// skip, if it is not 0, is how many bytes are answered before the window begins, and skipped how many were.
+	skip    int64
+	skipped atomic.Int64
+	// begun is closed at that moment, which is late behind from; 0 is none.
+	begun chan struct{}
+	late  atomic.Int64
 }
 
 func newSpan(start time.Time, w Window) *span {
 	from := start.Add(w.Warm)
-	return &span{from: from, to: from.Add(w.For), most: w.MostBytes, ended: make(chan struct{})}
+	s := &span{
+		from: from, to: from.Add(w.For), most: w.MostBytes, skip: w.SkipBytes,
+		ended: make(chan struct{}), begun: make(chan struct{}),
+	}
+	if s.skip <= 0 {
+		close(s.begun)
+	}
+	return s
+}
+
+// open reports whether what was answered now is in the window, as far as bytes to skip go, and counts those.
+func (s *span) open(now time.Time, n int64) bool {
+	if s.skip <= 0 || s.late.Load() != 0 {
+		return true
+	}
+	if s.skipped.Add(n) >= s.skip && s.late.CompareAndSwap(0, max(int64(now.Sub(s.from)), 1)) {
+		close(s.begun)
+	}
+	return false
 }
 
 // end is when the window ends, or ended.
@@ -99,7 +126,9 @@ func (s *span) end() time.Time {
 }
 
 // elapsed is how long the window is.
-func (s *span) elapsed() time.Duration { return s.end().Sub(s.from) }
+func (s *span) elapsed() time.Duration {
+	return max(s.end().Sub(s.from)-time.Duration(s.late.Load()), 0)
+}
 
 // add counts bytes that were answered in the window.
 func (s *span) add(now time.Time, n int64) {
@@ -134,7 +163,7 @@ func newMeter(s *span) *meter {
 func (m *meter) count(sent, now time.Time, records, bytes int64) {
 	m.result.All++
 	end := m.end()
-	if now.Before(m.from) || sent.After(end) {
+	if now.Before(m.from) || sent.After(end) || !m.open(now, bytes) {
 		return
 	}
 	// What is beyond the histogram's range counts as its end.

@@ -63,6 +63,10 @@ func observe(s *span, during func() (end func())) {
 		return
 	}
 	time.Sleep(time.Until(s.from))
+	select {
+	case <-s.begun:
+	case <-time.After(time.Until(s.to)):
+	}
 	end := during()
 	select {
 	case <-s.ended:

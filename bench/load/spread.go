@@ -4,6 +4,7 @@ package load
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,7 +20,8 @@ import (
 
 // Spread is a load of Produce requests with batches for several partitions each: batch k of request r goes to partition
 // r*PerRequest+k modulo Partitions, so that all partitions have as much. With a Rate it is an open loop: request i is
-// due at the beginning plus i intervals, whatever happened to those before it, and its latency counts from then.
+// due at the beginning plus i intervals, whatever happened to those before it, and its latency counts from then. Nobody
+// else may write to the topic meanwhile: base offsets are checked.
 type Spread struct {
 	Address string
 	Topic   string
@@ -42,17 +45,16 @@ type Spread struct {
 // answered in it, and in an open loop the latencies of those that were due in it.
 func (s Spread) Run(ctx context.Context) (Result, error) {
 	frames := s.frames()
-	workers := make([]worker, s.Connections)
+	workers, shared := make([]worker, s.Connections), s.shared(len(frames))
 	for i := range workers {
-		w := &spreader{load: &s, number: i, answer: s.AnswerBytes(), in: bufio.NewReaderSize(nil, 64<<10)}
-		w.code = errorCodeOf(s.Topic) - 1 + len(binary.AppendUvarint(nil, uint64(s.PerRequest)+1))
+		w := &spreader{load: &s, number: i, in: bufio.NewReaderSize(nil, 64<<10), results: s.newResults(shared)}
 		// Each patches frames of its own, unless there are fewer than connections.
 		for k := i % len(frames); k < len(frames); k += s.Connections {
 			frame := frames[k]
 			if len(frames) < s.Connections {
 				frame = append([]byte(nil), frame...)
 			}
-			w.frames = append(w.frames, frame)
+			w.frames, w.results.from = append(w.frames, frame), append(w.results.from, s.from(k))
 		}
 		workers[i] = w
 	}
@@ -75,7 +77,7 @@ func (s *Spread) frames() [][]byte {
 		topic.Topic = s.Topic
 		for k := range per {
 			part := kmsg.NewProduceRequestTopicPartition()
-			part.Partition, part.Records = (r*per+k)%s.Partitions, s.Batch.Bytes
+			part.Partition, part.Records = (s.from(int(r))+k)%s.Partitions, s.Batch.Bytes
 			topic.Partitions = append(topic.Partitions, part)
 		}
 		req := kmsg.NewPtrProduceRequest()
@@ -86,8 +88,30 @@ func (s *Spread) frames() [][]byte {
 	return frames
 }
 
+// from is the partition of a request's first batch; the others go to those that follow.
+func (s *Spread) from(request int) int32 { return int32(request * s.PerRequest % int(s.Partitions)) }
+
+// shared says of each partition whether several connections produce to it: where there are fewer requests than
+// connections, or where the last one goes round to the first partitions.
+func (s *Spread) shared(requests int) []bool {
+	shared, by := make([]bool, s.Partitions), make([]int, s.Partitions) // the connection, counted from 1
+	for i := range s.Connections {
+		for r := i % requests; r < requests; r += s.Connections {
+			for k := range int32(min(s.PerRequest, int(s.Partitions))) {
+				at := (s.from(r) + k) % s.Partitions
+				shared[at] = shared[at] || by[at] > 0 && by[at] != i+1
+				by[at] = i + 1
+			}
+		}
+	}
+	return shared
+}
+
 // AnswerBytes is the size of an answer without errors, length included.
-func (s *Spread) AnswerBytes() int {
+func (s *Spread) AnswerBytes() int { return len(s.answer()) }
+
+// answer is one without errors.
+func (s *Spread) answer() []byte {
 	topic := kmsg.NewProduceResponseTopic()
 	topic.Topic = s.Topic
 	for range s.PerRequest {
@@ -96,9 +120,11 @@ func (s *Spread) AnswerBytes() int {
 	res := kmsg.NewPtrProduceResponse()
 	res.SetVersion(produceVersion)
 	res.Topics = append(res.Topics, topic)
-	const correlation, tags = 4, 1
-	return lengthSize + correlation + tags + len(res.AppendTo(nil))
+	return res.AppendTo(make([]byte, answerHeader))
 }
+
+// answerHeader is what precedes the body: length, correlation id, no tags.
+const answerHeader = lengthSize + 4 + 1
 
 // resultSize is the size of a partition's result without an error: index, code, base offset, time, start, no errors of
 // records, no message, no tags.
@@ -109,11 +135,10 @@ type spreader struct {
 	load   *Spread
 	number int
 	frames [][]byte
-	answer int // size of an answer
-	code   int // where it has the first error code
 	in     *bufio.Reader
 	buf    []byte
 	acked  int32
+	*results
 }
 
 func (s *spreader) run(c *net.TCPConn, m *meter) error {
@@ -229,7 +254,7 @@ func (s *spreader) send(c *net.TCPConn, correlation int32) error {
 	return nil
 }
 
-// receive takes one answer: each of its results must be a success.
+// receive takes one answer, which must have the correlation id that is due and the results that were asked for.
 func (s *spreader) receive() error {
 	head, err := s.in.Peek(lengthSize)
 	if err != nil {
@@ -246,18 +271,95 @@ func (s *spreader) receive() error {
 	if _, err := io.ReadFull(s.in, frame); err != nil {
 		return fmt.Errorf("receive Produce: %w", err)
 	}
-	if len(frame) != s.answer {
+	if len(frame) != len(s.expected) {
 		return s.unexpected(frame)
 	}
 	if got := int32(binary.BigEndian.Uint32(frame[lengthSize:])); got != s.acked {
 		return fmt.Errorf("%w: got correlation id %d, expected %d", ErrAnswer, got, s.acked)
 	}
-	for k := range s.load.PerRequest {
-		if err := refused(int16(binary.BigEndian.Uint16(frame[s.code+k*resultSize:]))); err != nil {
-			return fmt.Errorf("produce: %w", err)
-		}
+	if err := s.check(frame, int(s.acked)); err != nil {
+		return err
 	}
 	s.acked++
+	return nil
+}
+
+// results checks what a connection's answers say of the partitions.
+type results struct {
+	load     *Spread
+	expected []byte // an answer, but for correlation id, indexes and offsets
+	first    int    // where it has its first result
+	// from are the first partitions of the connection's requests, in turn.
+	from []int32
+	// times counts the results of the partitions of one answer, the first one's first.
+	times  []int32
+	shared []bool
+	// next are the least base offsets that partitions may answer, 0 of those that have not answered.
+	next []int64
+	loop bool
+}
+
+func (s *Spread) newResults(shared []bool) *results {
+	expected := s.answer()
+	return &results{
+		load: s, expected: expected, shared: shared, next: make([]int64, s.Partitions),
+		first: errorCodeOf(s.Topic) - 1 + len(binary.AppendUvarint(nil, uint64(s.PerRequest)+1)) - 4,
+		times: make([]int32, min(s.PerRequest, int(s.Partitions))),
+	}
+}
+
+// check takes the answer to the connection's n-th request, of the right size. Raw loops answer zeros, from the first
+// answer on; a broker's answer names the topic. A broker may give the results in another order than was asked for.
+func (r *results) check(frame []byte, n int) error {
+	zeros := !slices.ContainsFunc(frame[lengthSize+4:], func(b byte) bool { return b != 0 })
+	if n == 0 {
+		r.loop = zeros
+	}
+	switch {
+	case zeros != r.loop:
+		return fmt.Errorf("%w: got a Produce response of zeros: %t, expected %t, as the first one", ErrAnswer, zeros,
+			r.loop)
+	case zeros:
+		return nil
+	}
+	if got, want := frame[lengthSize+4:r.first], r.expected[lengthSize+4:r.first]; !bytes.Equal(got, want) {
+		return fmt.Errorf("%w: got a Produce response that begins with %x, expected %x", ErrAnswer, got, want)
+	}
+	clear(r.times)
+	from := r.from[n%len(r.from)]
+	for at := r.first; at+resultSize <= len(frame); at += resultSize {
+		if err := r.checkOne(frame[at:at+resultSize], from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOne takes one result of the answer to a request for the partitions from one on. Where nobody else produces to
+// its partition, its base offset follows the last batch; else whole batches may be between.
+func (r *results) checkOne(result []byte, from int32) error {
+	if err := refused(int16(binary.BigEndian.Uint16(result[4:]))); err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	partitions, per := r.load.Partitions, int32(r.load.PerRequest)
+	index := int32(binary.BigEndian.Uint32(result))
+	place := index - from
+	if place < 0 {
+		place += partitions // where a request goes round
+	}
+	if index < 0 || index >= partitions || place >= per || r.times[place] > (per-1-place)/partitions {
+		return fmt.Errorf("%w: got a result of partition %d, expected those of %d batches from %d on, of %d",
+			ErrAnswer, index, per, from, partitions)
+	}
+	r.times[place]++
+	offset, records := int64(binary.BigEndian.Uint64(result[4+codeSize:])), int64(r.load.Batch.Records)
+	next := r.next[index]
+	beyond := offset - next
+	if offset < 0 || next > 0 && (beyond < 0 || beyond%records != 0 || beyond > 0 && !r.shared[index]) {
+		return fmt.Errorf("%w: got base offset %d of partition %d, expected %d, batches of %d records (shared: %t)",
+			ErrAnswer, offset, index, next, records, r.shared[index])
+	}
+	r.next[index] = offset + records
 	return nil
 }
 
@@ -271,6 +373,6 @@ func (s *spreader) unexpected(frame []byte) error {
 			err = errors.Join(err, refused(p.ErrorCode))
 		}
 	}
-	size := fmt.Errorf("%w: got a Produce response of %d bytes, expected %d", ErrAnswer, len(frame), s.answer)
+	size := fmt.Errorf("%w: got a Produce response of %d bytes, expected %d", ErrAnswer, len(frame), len(s.expected))
 	return errors.Join(size, err)
 }

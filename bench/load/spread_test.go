@@ -143,6 +143,72 @@ func TestSpreadFindsBadAnswers(t *testing.T) {
 	}
 }
 
+// TestSpreadFindsWrongResults: another partition's index, one partition twice, base offsets that repeat, go back, leave
+// a gap or leave out part of a batch, and another topic, each in a late answer only. Results in another order are no
+// fault, and whole batches between two are none where connections share partitions.
+func TestSpreadFindsWrongResults(t *testing.T) {
+	const result, tail, index, offset = 33, 6, 0, 6
+	last := func(f []byte) []byte { return f[len(f)-tail-result:] } // the last result
+	add := func(by int64) func([]byte) {
+		return func(f []byte) {
+			p := last(f)[offset:]
+			binary.BigEndian.PutUint64(p, binary.BigEndian.Uint64(p)+uint64(by))
+		}
+	}
+	b := int64(spread(t, "", 4).Batch.Records)
+	for name, c := range map[string]struct {
+		change     func([]byte)
+		sole, with error // of one connection, and of two that share the partitions
+	}{
+		"another index": {func(f []byte) { last(f)[index+3] = 9 }, load.ErrAnswer, load.ErrAnswer},
+		"below 0":       {func(f []byte) { last(f)[index] = 0xff }, load.ErrAnswer, load.ErrAnswer},
+		"one twice":     {func(f []byte) { last(f)[index+3]-- }, load.ErrAnswer, load.ErrAnswer},
+		"repeated":      {add(-b), load.ErrAnswer, nil},
+		"back":          {add(-1 << 40), load.ErrAnswer, load.ErrAnswer},
+		"gap":           {add(b), load.ErrAnswer, nil},
+		"part":          {add(1), load.ErrAnswer, load.ErrAnswer},
+		"topic":         {func(f []byte) { f[11]++ }, load.ErrAnswer, load.ErrAnswer},
+		"zeros":         {func(f []byte) { clear(f[8:]) }, load.ErrAnswer, load.ErrAnswer},
+		"order": {func(f []byte) {
+			one, other := last(f)[:result], last(f[:len(f)-result])[:result]
+			for i := range one {
+				one[i], other[i] = other[i], one[i]
+			}
+		}, nil, nil},
+	} {
+		for connections, want := range map[int]error{1: c.sole, 2: c.with} {
+			if connections > 1 && (name == "repeated" || name == "gap") {
+				continue // as may be, or as if the other connection had been there
+			}
+			s := spread(t, "", 4)
+			address := gregortest.Start(t, gregortest.Topic(topic, 4)).Addr()
+			s.Connections, s.Address = connections, between(t, address, func(n int64, f []byte) []byte {
+				if n == 10 {
+					c.change(f)
+				}
+				return f
+			})
+			if got, err := s.Run(t.Context()); !errors.Is(err, want) || got.All < 9 {
+				t.Errorf("%s, %d connections: got %v after %d requests, expected %v", name, connections, err, got.All,
+					want)
+			}
+		}
+	}
+}
+
+// TestSpreadTakesUnevenPartitions: the last request goes round to partitions that another connection has, and a request
+// has several batches for one partition.
+func TestSpreadTakesUnevenPartitions(t *testing.T) {
+	for _, partitions := range []int32{2, 3, 7, 10} {
+		s := spread(t, gregortest.Start(t, gregortest.Topic(topic, int(partitions))).Addr(), partitions)
+		for _, s.Connections = range []int{1, 2, 3} {
+			if got, err := s.Run(t.Context()); err != nil || got.All == 0 {
+				t.Errorf("%d partitions, %d connections: got %d requests, %v", partitions, s.Connections, got.All, err)
+			}
+		}
+	}
+}
+
 // TestLoopsAnswerSpread: the raw loop answers as many bytes as a broker does.
 func TestLoopsAnswerSpread(t *testing.T) {
 	s := spread(t, "", 4)

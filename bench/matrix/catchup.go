@@ -72,13 +72,14 @@ func (w *catchUp) adapt(o *Options) ([]result.Setting, error) {
 	if err != nil {
 		return nil, err
 	}
-	const share = 4 // of what is free
+	const loop, profiled, twice = 1, 1, 2 // as much again for what the producer writes
+	share := int64(twice * (len(o.Peers) + loop + profiled))
 	w.bytes = min(cmp.Or(o.ColdBytes, catchUpLog), free/share) / catchUpSpan * catchUpSpan
 	if w.bytes < catchUpSpan {
 		return nil, fmt.Errorf("%w: %s has %d bytes free, expected %d at least", ErrNoRoom, o.Dir, free,
 			share*catchUpSpan)
 	}
-	w.dir, w.uncache = o.Dir, o.Uncache
+	w.dir, w.uncache = o.Dir, o.Tools.Uncache
 	if w.uncache == nil {
 		w.uncache = func(dir string) error { return uncache(dir, dropCaches) }
 	}
@@ -113,6 +114,9 @@ func (w *catchUp) loop(dir string) ([]string, error) {
 }
 
 func (w *catchUp) open(ctx context.Context, i *peer.Instance, loop bool) (subject, error) {
+	if i.Foreign && i.PID() == 0 {
+		return nil, fmt.Errorf("%w: what is cached of the log of %s cannot be dropped", ErrElsewhere, i.Name)
+	}
 	b, err := w.newBatch()
 	if err != nil {
 		return nil, err

@@ -16,8 +16,14 @@ var ErrCached = errors.New("the page cache was not dropped")
 // dropCaches has the kernel forget all pages that are written back, of whomever: all sides are treated alike, and only
 // root may. See drop_caches in the kernel's documentation of /proc/sys/vm.
 func dropCaches() error {
-	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("1\n"), 0)
+	return os.WriteFile(dropFile, []byte("1\n"), 0)
 }
+
+const dropFile = "/proc/sys/vm/drop_caches"
+
+// ErrElsewhere reports a broker whose files are on another machine, the page cache of which cannot be dropped from
+// here.
+var ErrElsewhere = errors.New("not on this machine")
 
 // uncache writes everything back, drops the page cache and looks whether a file in dir was dropped with the rest: on
 // tmpfs nothing ever is.

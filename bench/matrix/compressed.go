@@ -57,7 +57,7 @@ var _ noting = (*produce)(nil)
 func (w *produce) notes(m *result.Measurement) ([]result.Setting, error) {
 	switch {
 	case w.beyond != nil:
-		return w.beyond.notes(m), nil
+		return w.beyond.notes(), nil
 	case w.codec == batch.None:
 		return nil, nil
 	}

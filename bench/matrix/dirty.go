@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // dirtyLimits are what Linux lets processes write to the page cache before it begins to write back (background), and
@@ -72,13 +70,4 @@ func availableMemory(name string) (int64, error) {
 		}
 	}
 	return 0, errors.Join(lines.Err(), fmt.Errorf("%w: %s does not say what memory is available", errDirtyLimit, name))
-}
-
-// freeBytes is the room that a folder's volume has.
-func freeBytes(dir string) (int64, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, fmt.Errorf("room in %s: %w", dir, err)
-	}
-	return int64(s.Bavail) * s.Bsize, nil
 }

@@ -1,5 +1,5 @@
 // Package matrix measures what a broker does beside another one and beside the raw loop that bounds both, in one run:
-// rows of produce and fetch with fixed sizes, numbers of connections and requests in flight.
+// rows of fixed work, from produce and fetch to a start, a recovery and stock clients.
 //
 // # A round
 //
@@ -7,23 +7,26 @@
 // after the last; who begins moves on by one from round to round. The round's limit is the mean of the two figures of
 // the loop. Where they differ by more than a tenth the machine was busy with something else, and the round is thrown
 // away and taken again. So all figures of a round were taken within seconds of each other, and their ratios mean
-// something on a machine whose speed changes from minute to minute.
+// something on a machine whose speed changes from minute to minute. Rows that start a broker or weigh it, and those of
+// stock clients, have no raw loop: of those the spread alone says how steady the machine was.
 //
 // # The same for all
 //
 // One load generator (package load) drives all sides with the same bytes over sockets with the same options. Brokers
 // that are started here get an empty directory for each sample of a produce row, so that nobody pays for the pages that
 // another has dirtied. What was acknowledged is looked for in the log after each sample: the end offsets say that it is
-// as much, and reading it back, of a large log both ends, that it is the same.
+// as much, and where one batch was produced again and again, reading it back, of a large log both ends, says that it is
+// the same.
 //
 // # Beyond memory
 //
-// Samples are so short that what they write stays in the page cache, but those of the row called sustained: they write
-// several times what the kernel keeps dirty, and begin when all that was written before has reached the disk. Such a
-// row takes few rounds, however many are asked for.
+// Samples are so short that what they write and read stays in the page cache, but for two rows. Those of sustained
+// begin when all that was written before has reached the disk, and count what is written behind the kernel's limit for
+// dirty memory. Those of catch-up read a log that the page cache was made to drop, which takes root, and of a broker on
+// this machine alone. Rows with long samples take few rounds, however many are asked for.
 //
-// Before each sample of a row that writes, as much memory as the largest sample has written goes through the page cache
-// once: a virtual machine's host takes free memory back after seconds, and whoever writes to it first pays for that.
+// Before a sample of Produce requests, as much memory as the row's largest sample has written is touched and given
+// back: a virtual machine's host takes free memory away after seconds, and whoever writes to it first pays for that.
 //
 // # What stands beside a figure
 //

@@ -25,7 +25,10 @@ import (
 )
 
 // short is a window that ends soon, and is as long as anybody may be kept from working.
-var short = load.Window{Warm: 20 * time.Millisecond, For: 200 * time.Millisecond}
+var short = load.Window{Warm: 20 * time.Millisecond, For: 400 * time.Millisecond}
+
+// anyDrift keeps every round: how steady the machine is that runs the tests is not their business.
+const anyDrift = 1e9
 
 // loops runs raw loops in this process until the test ends.
 func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
@@ -116,12 +119,12 @@ func TestMeasure(t *testing.T) {
 			{Name: result.Gregor, Address: brokers[0].Addr()}, {Name: "other", Address: brokers[1].Addr()},
 		},
 		Window: short, Loop: loops(t), Progress: func(s matrix.Step) { steps = append(steps, s) },
-		Profiled: profiled(t, brokers[0].Addr()),
+		Profiled: profiled(t, brokers[0].Addr()), Drift: anyDrift,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Failure != "" && !strings.Contains(m.Failure, "noisy") {
+	if m.Failure != "" {
 		t.Fatalf("got %s", m.Failure)
 	}
 	for _, s := range m.Sides {

@@ -28,10 +28,10 @@ type Options struct {
 	Memory peer.Peer
 	// ColdBytes is the size of the log that is read from the disk, as far as there is room for it; 0 is 4 GiB.
 	ColdBytes int64
-	// Uncache has the kernel forget what it holds of the files on Dir's disk; nil is the way of this machine.
-	Uncache func(dir string) error
 	// Tools are what rows of stock clients need.
 	Tools Tools
+	// Drift is how much a row's limit may change within a round, as a part of it; 0 is a tenth.
+	Drift float64
 	// Window is how long a sample is, a row's own length if it is zero.
 	Window load.Window
 	// LogBytes is how much a row writes that fills a log before it measures, the row's own amount if it is zero.

@@ -3,41 +3,31 @@
 package matrix
 
 import (
-	"context"
-	"errors"
-	"os"
-	"path/filepath"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	primeChunk = 1 << 20
-	// fewPrimed is so little that a sample does not feel whose memory it was.
-	fewPrimed = 64 << 20
-)
+// fewPrimed is so little that a sample does not feel whose memory it was.
+const fewPrimed = 64 << 20
 
-// prime has the kernel take so many bytes of memory for its page cache and give them up again, so that the sample that
-// follows writes to memory that the machine really has. On a virtual machine the host takes back what is free for a
-// while, and the first byte written to such a page waits until the host has found another: a copy into the page cache
-// then takes five times as long, and which side of a row pays for it is luck.
-func prime(ctx context.Context, dir string, bytes int64) error {
+// prime has the kernel take so many bytes of memory and give them up again, so that the sample that follows writes to
+// memory that the machine really has; it returns how many it took. On a virtual machine the host takes back what is
+// free for a while, and the first byte written to such a page waits until the host has found another: a copy into the
+// page cache then takes five times as long, and which side of a row pays for it is luck.
+func prime(bytes int64) (int64, error) {
 	var memory unix.Sysinfo_t
 	if err := unix.Sysinfo(&memory); err != nil {
-		return err
+		return 0, err
 	}
 	bytes = min(bytes, int64(memory.Freeram)*int64(memory.Unit)*3/4) // nothing is to be evicted for it
 	if bytes < fewPrimed {
-		return nil
+		return 0, nil
 	}
-	name := filepath.Join(dir, "prime")
-	f, err := os.Create(name)
+	pages, err := unix.Mmap(-1, 0, int(bytes), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_POPULATE)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("take %d bytes of memory: %w", bytes, err)
 	}
-	chunk := make([]byte, primeChunk)
-	for at := int64(0); at < bytes && err == nil && ctx.Err() == nil; at += primeChunk {
-		_, err = f.WriteAt(chunk, at)
-	}
-	return errors.Join(err, f.Close(), os.Remove(name))
+	return bytes, unix.Munmap(pages)
 }

@@ -3,46 +3,32 @@
 package matrix
 
 import (
-	"context"
-	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// TestPrime has the page cache take the memory that was asked for, and leaves no file behind, not even when it is
-// interrupted; of little it does nothing.
+// TestPrime touches the memory that was asked for and gives it back; of little it does nothing.
 func TestPrime(t *testing.T) {
-	dir := t.TempDir()
-	before := dirtied(t)
-	if err := prime(t.Context(), dir, fewPrimed-1); err != nil {
-		t.Fatal(err)
+	if got, err := prime(fewPrimed - 1); got != 0 || err != nil {
+		t.Errorf("got %d bytes of little, %v", got, err)
 	}
-	if written := dirtied(t) - before; written != 0 {
-		t.Errorf("got %d blocks written for little", written)
+	before := faults(t)
+	if got, err := prime(2 * fewPrimed); got != 2*fewPrimed || err != nil {
+		t.Fatalf("got %d bytes, %v", got, err)
 	}
-	if err := prime(t.Context(), dir, fewPrimed); err != nil {
-		t.Fatal(err)
-	}
-	if written := dirtied(t) - before; written < fewPrimed/512 {
-		t.Errorf("got %d blocks of 512 bytes written, expected %d", written, fewPrimed/512)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := prime(ended, dir, fewPrimed); err != nil {
-		t.Fatal(err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("got %v left, %v", left, err)
+	const huge = 2 << 20 // the kernel may give pages of that size
+	if got := faults(t) - before; got == 0 && 2*fewPrimed > huge {
+		t.Error("got no fault: no page was touched")
 	}
 }
 
-// dirtied returns how many blocks of 512 bytes this process has dirtied.
-func dirtied(t *testing.T) int64 {
+// faults returns how many pages this process has been given.
+func faults(t *testing.T) int64 {
 	t.Helper()
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		t.Fatal(err)
 	}
-	return u.Oublock
+	return u.Minflt
 }

@@ -70,15 +70,14 @@ var ErrNoSpace = errors.New("too little free disk or memory")
 
 // settle takes as large a log as the row wants, or a part of what the machine has.
 func (w *recovery) settle(o *Options) ([]result.Setting, error) {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(o.Dir, &disk); err != nil {
+	free, _, err := room(o.Dir)
+	if err != nil {
 		return nil, err
 	}
 	var memory unix.Sysinfo_t
 	if err := unix.Sysinfo(&memory); err != nil {
 		return nil, err
 	}
-	free := int64(disk.Bavail) * disk.Bsize
 	have := int64(memory.Totalram) * int64(memory.Unit)
 	w.bytes = min(cmp.Or(o.LogBytes, recoveryBytes), free/recoveryShare, have/recoveryShare)
 	w.bytes = w.bytes / recoveryBatch * recoveryBatch

@@ -3,6 +3,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,8 +133,12 @@ func (r *run) peers(ctx context.Context, turn int) ([]taken, error) {
 func (r *run) giveUp(i int, reason error) {
 	s := r.into.Sides[i]
 	s.Missing, s.Samples, s.Latency = reason.Error(), []result.Sample{}, nil
-	if !errors.Is(reason, load.ErrRefused) {
+	if !errors.Is(reason, load.ErrRefused) && !errors.Is(reason, ErrElsewhere) {
 		r.fell = errors.Join(r.fell, reason)
+	}
+	if kept := r.kept[s.Name]; kept != nil {
+		delete(r.kept, s.Name)
+		r.fell = errors.Join(r.fell, kept.end())
 	}
 }
 
@@ -143,7 +148,7 @@ var ErrNoisy = errors.New("noisy machine")
 // keep adds a round to the measurement if its limit was steady.
 func (r *run) keep(round []taken, before, after taken) {
 	mean := (before.Figure + after.Figure) / 2
-	if math.Abs(after.Figure-before.Figure) > largestDrift*mean {
+	if math.Abs(after.Figure-before.Figure) > cmp.Or(r.Drift, largestDrift)*mean {
 		r.into.Dropped++
 		return
 	}

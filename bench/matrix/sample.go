@@ -36,7 +36,7 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 
 // takeWork takes one sample of a side, and starts it if it does not run.
 func (r *run) takeWork(ctx context.Context, p peer.Peer, loop bool) (t taken, err error) {
-	if err := prime(ctx, r.Dir, r.written+r.written/4); err != nil {
+	if _, err := prime(r.written + r.written/4); err != nil {
 		return t, err
 	}
 	s := r.kept[p.Name]
@@ -68,6 +68,9 @@ func (r *run) takeWork(ctx context.Context, p peer.Peer, loop bool) (t taken, er
 		t.Extra = tells.extra()
 	}
 	t.Figure = r.row.work.figure(&got)
+	if got.Requests == 0 || !(t.Figure > 0) {
+		return t, fmt.Errorf("%s: %w: got no answer in its window", p.Name, load.ErrStalled)
+	}
 	if r.row.Durability != "" && !r.row.unprimed && p.Name != result.ClientAlone && got.Requests > 0 {
 		r.written = max(r.written, got.All*(got.Bytes/got.Requests))
 	}

@@ -10,13 +10,18 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
 	"github.com/gregor-log/gregor/bench/result"
 )
 
-// Tools are the programs of stock clients.
+// Tools are what rows need that not every machine has.
 type Tools struct {
+	// Uncache has the kernel forget what it holds of the files on a folder's disk; nil is this machine's way, for which
+	// one must be root.
+	Uncache func(dir string) error
 	// Client is this program as a client with franz-go; what it is to do follows as arguments.
 	Client []string
 	// Java is the program that runs Kafka's own client, "java" if it is empty, and Libs the folder of Kafka's jars.
@@ -107,6 +112,11 @@ var stockBatches = &fetch{batch: 64 << 10}
 
 // Lacks returns what the row needs and the machine does not have, nil if it can be measured.
 func (r *Row) Lacks(t Tools) error {
+	if _, cold := r.work.(*catchUp); cold && t.Uncache == nil {
+		if err := unix.Access(dropFile, unix.W_OK); err != nil {
+			return fmt.Errorf("%w: only root may drop the page cache: %s: %w", ErrTools, dropFile, err)
+		}
+	}
 	w, ok := r.work.(*stock)
 	switch {
 	case !ok:

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/gregor-log/gregor/bench/load"
 )
 
@@ -85,9 +87,10 @@ func producerSummary(out string, records int64) (load.Result, error) {
 	return r, nil
 }
 
-func (s *stocked) consumerPerformance(ctx context.Context, over load.Window) (load.Result, error) {
+func (s *stocked) consumerPerformance(ctx context.Context, over load.Window) (_ load.Result, err error) {
 	const patience = 30 * time.Second // for the group, and for records
 	group := fmt.Sprintf("%s-%08x", s.topic.name, rand.Uint32())
+	defer func() { err = errors.Join(err, s.dropGroup(group)) }()
 	out, used, err := s.run(ctx, over.During, "ConsumerPerformance",
 		"--num-records", strconv.FormatInt(s.records, 10), "--group", group,
 		"--timeout", strconv.FormatInt(patience.Milliseconds(), 10))
@@ -96,10 +99,34 @@ func (s *stocked) consumerPerformance(ctx context.Context, over load.Window) (lo
 	}
 	r, err := consumerSummary(out, s.records)
 	r.ClientCPU = used
+	return r, err
+}
+
+// dropGroup deletes a group of a broker that goes on without us, on a connection of its own, as topic.drop does:
+// nothing may be left behind when the run is interrupted either. A tool that was killed could not leave its group,
+// which has it as a member until its session is over.
+func (s *stocked) dropGroup(group string) error {
 	if s.topic.own {
-		return r, err
+		return nil
 	}
-	return r, errors.Join(err, s.topic.conn.DeleteGroup(group))
+	const patience, again = time.Minute, 500 * time.Millisecond // Kafka's session.timeout.ms is 45 s
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := load.Dial(ctx, s.address)
+	if err != nil {
+		return fmt.Errorf("delete group %s: %w", group, err)
+	}
+	defer conn.Close()
+	for {
+		if err = conn.DeleteGroup(group); !errors.Is(err, kerr.NonEmptyGroup) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(again):
+		}
+	}
 }
 
 // consumerSummary reads the line of figures that ConsumerPerformance prints below their names, and checks the count.

@@ -138,7 +138,7 @@ func TestStockClients(t *testing.T) {
 		"stock-java-produce", "stock-java-fetch",
 	} {
 		m, err := matrix.Measure(t.Context(), row(t, name), matrix.Options{
-			Dir: t.TempDir(), Rounds: 1, Window: short, Loop: loops(t), Tools: tools(t, "libs"),
+			Dir: t.TempDir(), Rounds: 1, Window: load.Window{For: time.Second}, Loop: loops(t), Tools: tools(t, "libs"),
 			Peers: []peer.Peer{
 				{Name: result.Gregor, Address: brokers[0].Addr()}, {Name: "other", Address: brokers[1].Addr()},
 			},

@@ -4,7 +4,7 @@ package matrix
 
 import (
 	"context"
-	"strings"
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +16,11 @@ import (
 // beyond has a produce row write more than the kernel keeps dirty. Until that limit a log is as fast as memory; from
 // then on writers wait for the disk, and a broker is as fast as its disk only if it never stands still meanwhile.
 //
-// All sides write as much, so that the share that fits into memory is the same for all.
+// What is written up to the limit does not count: the figure is that of the bytes behind it.
 type beyond struct {
 	limits dirtyLimits
-	most   int64 // bytes a sample
+	skip   int64 // bytes before a sample's window
+	most   int64 // bytes in all
 }
 
 const (
@@ -37,7 +38,7 @@ func sustainedRows() []*Row {
 		Name: "sustained", Unit: "mb_per_s", Durability: "page-cache", work: w, MostRounds: sustainedRounds,
 		unprimed: true,
 		What: "produce batches of 1 MB beyond what the kernel keeps dirty, so that the disk has to keep up; no side " +
-			"begins before all is written back",
+			"begins before all is written back, and what comes before that limit does not count",
 		Settings: []result.Setting{
 			setting("batch_bytes", w.batch), setting("record_bytes", w.record), setting("connections", w.connections),
 			setting("partitions", int(w.parts())), setting("in_flight", w.inFlight), setting("acks", int(w.acks)),
@@ -54,13 +55,20 @@ func (w *produce) adapt(o *Options) ([]result.Setting, error) {
 	if w.beyond == nil {
 		return nil, nil
 	}
-	free, err := freeBytes(o.Dir)
+	free, _, err := room(o.Dir)
 	if err != nil {
 		return nil, err
 	}
 	w.beyond.limits, err = readDirtyLimits("/proc")
-	w.beyond.most = min(sustainedTimes*w.beyond.limits.limit, free/sustainedShare)
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	w.beyond.skip, w.beyond.most = w.beyond.limits.limit, sustainedTimes*w.beyond.limits.limit
+	if w.beyond.most > free/sustainedShare {
+		return nil, fmt.Errorf("%w: %s has %d bytes free, expected %d", ErrNoRoom, o.Dir, free,
+			sustainedShare*w.beyond.most)
+	}
+	return nil, nil
 }
 
 // begin has a sample begin with nothing dirty, and end when enough is written.
@@ -69,34 +77,15 @@ func (b *beyond) begin(over *load.Window) {
 		return
 	}
 	unix.Sync()
-	over.Warm, over.MostBytes = 0, b.most
+	over.Warm, over.SkipBytes, over.MostBytes = 0, b.skip, b.most-b.skip
 }
 
-// notes says where the limits were, and who wrote beyond them in each sample.
-func (b *beyond) notes(m *result.Measurement) []result.Setting {
-	var within []string
-	all := []result.Setting{
+// notes says where the limits were.
+func (b *beyond) notes() []result.Setting {
+	return []result.Setting{
 		setting("dirty_limit_bytes", int(b.limits.limit)), setting("dirty_background_bytes", int(b.limits.background)),
-		setting("most_bytes", int(b.most)),
+		setting("bytes_before", int(b.skip)), setting("bytes_at_most", int(b.most)),
 	}
-	for _, s := range m.Sides {
-		if len(s.Samples) == 0 || s.Name == result.ClientAlone {
-			continue
-		}
-		least := s.Samples[0].Bytes
-		for _, x := range s.Samples {
-			least = min(least, x.Bytes)
-		}
-		all = append(all, setting("written_bytes_"+s.Name, int(least)))
-		if least <= b.limits.limit {
-			within = append(within, s.Name)
-		}
-	}
-	reached := "by all"
-	if len(within) > 0 {
-		reached = "not by " + strings.Join(within, ", ")
-	}
-	return append(all, result.Setting{Key: "dirty_limit_passed", Value: reached})
 }
 
 // noteRoom asks another's broker how much room it has, for awaitRoom.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -38,7 +37,7 @@ func newTopic(ctx context.Context, i *peer.Instance, loop bool, partitions int32
 		return nil, err
 	}
 	t := &topic{
-		name: fmt.Sprintf("bench-%04x", rand.N(1<<16)), conn: conn, address: i.Address, own: !i.Foreign,
+		name: newName(), conn: conn, address: i.Address, own: !i.Foreign,
 	}
 	if err := conn.CreateTopic(ctx, t.name, partitions, configs); err != nil {
 		return nil, errors.Join(err, conn.Close())

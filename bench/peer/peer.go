@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -116,8 +117,14 @@ func (i *Instance) prepare(ctx context.Context) error {
 	cmd := command(ctx, line)
 	// A program that it has started may hold the output open beyond its end.
 	cmd.WaitDelay = time.Second
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(fmt.Errorf("%w: %s: %w\n%s", ErrPrepare, i.Name, err, text), context.Cause(ctx))
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	err = startBound(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w: %s: %w\n%s", ErrPrepare, i.Name, err, text.String()), context.Cause(ctx))
 	}
 	return nil
 }
@@ -166,7 +173,7 @@ func (i *Instance) said(err error) error {
 // command is a program in a group of processes of its own, so that what it starts can be killed with it.
 func command(ctx context.Context, line []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
@@ -183,7 +190,7 @@ func (i *Instance) launch(ctx context.Context, line []string) error {
 	cmd := command(ctx, line)
 	cmd.Stdout, cmd.Stderr = log, log
 	i.began = time.Now()
-	if err := cmd.Start(); err != nil {
+	if err := startBound(cmd); err != nil {
 		return err
 	}
 	i.cmd, i.pid, i.ended = cmd, cmd.Process.Pid, make(chan struct{})

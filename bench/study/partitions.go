@@ -5,7 +5,6 @@ package study
 import (
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -57,11 +56,11 @@ func (p *partitionSet) open(fs vfs.FS, dir func(int) string) error {
 // append appends to the logs in turn and returns the MB a second that counted; see durability.
 func (p *partitionSet) append() (float64, error) {
 	d, s := p.of.durability, p.study
-	most, longest := int(max(s.Bytes/int64(len(p.batch)), int64(d.every))), s.Each
+	most, longest := s.most(d, len(p.batch)), s.Each
 	var flush *flusher
 	if d.interval {
-		// So long that one sync has begun beside the appends.
-		most, longest = math.MaxInt, s.Flush+s.Each
+		// So long that one sync has begun beside the appends, unless that is too much for the store.
+		longest = s.Flush + s.Each
 		flush = newFlusher(p.logs[0], s.Flush)
 	}
 	wall, before := time.Now().UnixMilli(), p.appended
@@ -71,6 +70,9 @@ func (p *partitionSet) append() (float64, error) {
 				return false, err
 			}
 			p.appended++
+		}
+		if flush != nil && p.appended-before == most/2 {
+			flush.atLatest()
 		}
 		if d.every > 0 {
 			if err := syncLog(p.logs[0]); err != nil {
@@ -99,26 +101,35 @@ func syncLog(l *commitlog.Log) error {
 // flusher syncs a log at intervals, beside its appends.
 type flusher struct {
 	stop chan struct{}
+	// half says that half of what may be appended is.
+	half chan struct{}
 	done sync.WaitGroup
 	err  error
 }
 
 func newFlusher(l *commitlog.Log, every time.Duration) *flusher {
-	f := &flusher{stop: make(chan struct{})}
+	f := &flusher{stop: make(chan struct{}), half: make(chan struct{})}
 	due := time.NewTicker(every)
 	f.done.Go(func() {
 		defer due.Stop()
+		half := f.half
 		for {
 			select {
 			case <-f.stop:
 				return
+			case <-half:
+				due.Reset(every)
 			case <-due.C:
-				f.err = errors.Join(f.err, syncLog(l))
 			}
+			half = nil // there is a sync beside the appends
+			f.err = errors.Join(f.err, syncLog(l))
 		}
 	})
 	return f
 }
+
+// atLatest has the first sync begin now, unless it has begun.
+func (f *flusher) atLatest() { close(f.half) }
 
 // end waits for a sync that is under way.
 func (f *flusher) end() error {

@@ -16,20 +16,25 @@ import (
 // benchHelp is the command's help.
 const benchHelp = `
 Measure gregor, in processes of its own with empty directories, beside the raw loop that bounds it and beside other
-brokers of Kafka's protocol that run already. All are measured in turn in each round, with the same bytes from the same
-load generator; a round whose raw loop drifts by more than a tenth is taken again. On other brokers only topics are
-used, and deleted again, that this command created.
+brokers of Kafka's protocol, which run already (--peer) or are started (--peer-command). All are measured in turn in
+each round, with the same bytes from the same load generator; a round whose raw loop drifts by more than a tenth is
+taken again. On brokers that run already only topics and groups are used, and deleted again, that this command created;
+one that had no groups before keeps an empty __consumer_offsets.
 
-Rows of stock clients have no raw loop. Those of Kafka's own clients need Java and Kafka's jars; suite leaves them out
-where these are not there. A broker that refuses what a row asks for is left out of that row.
+Rows of stock clients have no raw loop. Those of Kafka's own clients need Java and Kafka's jars, and catch-up, which
+drops the whole machine's page cache, needs root; suite leaves out what the machine lacks. A broker that refuses what a
+row asks for is left out of that row.
+
 Rows that start, kill or weigh a broker start all sides themselves. A program does that for other brokers: it is called
 as "PROGRAM prepare DIR HOST:PORT" once, with an empty folder, to make that ready, which counts nowhere; then as
 "PROGRAM run DIR HOST:PORT" to become the broker (a script ends in exec), which listens on the address, keeps all files
 below DIR, and may be killed and run again there. A side without such a program is left out of these rows, and the row
-says so. The program is used in all rows if there is no --peer of that name.
+says so. The program is used in all rows if there is no --peer of that name: then the broker is new and cold in each
+sample of a produce row, and a JVM's figures are those of code that is not compiled yet.
 
 A folder keeps the run: run.json, the samples as benchstat reads them, latencies as HdrHistogram's plotter reads them,
-results under the names of OpenMessaging's benchmark, and the sums of all files. gregor report draws it, and
+results under the names of OpenMessaging's benchmark, profiles of gregor with --profile, and the sums of all files.
+gregor report draws it, and
 gregor bench verify finds a folder that is not as it was written.
 
 The exit code is 4 where a row could not be measured, or not as often as was asked for; a missed aim is no failure.
@@ -53,9 +58,9 @@ func newBenchCommand() *cobra.Command {
 	flags.IntVar(&f.rounds, "count", 10, "rounds of each row, fewer where a sample takes long")
 	flags.StringVar(&f.dir, "dir", "", "`folder` on the disk to measure (default the system's for temporary files)")
 	flags.StringVar(&f.recovery, "recovery-log", "10GiB", "`size` of the log that is recovered, at most a quarter of "+
-		"what is free")
-	flags.StringVar(&f.cold, "cold-log", "4GiB", "`size` of the log that is read from the disk, at most a quarter of "+
-		"what is free")
+		"the free disk and of the memory")
+	flags.StringVar(&f.cold, "cold-log", "4GiB", "`size` of the log that each side reads from the disk, if there "+
+		"is room for all of them twice")
 	flags.StringVarP(&f.out, "out", "o", "", "`folder` for the results, which must be empty (default out/bench-TIME)")
 	flags.BoolVar(&f.profile, "profile", false, "profile gregor's processor time in one more sample of each row")
 	flags.StringVar(&f.libs, "kafka-libs", "",

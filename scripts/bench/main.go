@@ -139,6 +139,10 @@ func (b *bench) bench(rows []string, out string, rounds int) []string {
 func (b *bench) call(ctx context.Context, arguments ...string) error {
 	c := exec.CommandContext(ctx, b.gregor, arguments...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	// It ends its brokers and removes their files and topics, which takes a moment and which a second signal would cut
+	// short: that of the terminal goes to us alone.
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel, c.WaitDelay = func() error { return c.Process.Signal(os.Interrupt) }, time.Minute
 	c.Env = append(os.Environ(), "KAFKA_LIBS="+b.libs, "KAFKA_PROPERTIES="+b.properties)
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("gregor %s: %w", arguments[0], err)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -108,14 +107,10 @@ var warming = []string{"produce-64k", "produce-16k-lz4", "produce-tiny", "fetch-
 // warmUp measures until the samples of each Kafka add up to half a minute.
 func (b *bench) warmUp(ctx context.Context) error {
 	const enough, most = 30 * time.Second, 50
-	rows := b.rows
-	if slices.Contains(rows, "suite") {
-		rows = warming
-	}
 	load := make(map[string]time.Duration)
 	for i := range most {
 		out := filepath.Join(b.dir, fmt.Sprintf("warm-%d", i))
-		if err := b.call(ctx, b.bench(rows, out, b.warm)...); err != nil && !b.noisy(err) {
+		if err := b.call(ctx, b.bench(warming, out, b.warm)...); err != nil && !b.noisy(err) {
 			return err
 		}
 		r, err := result.ReadRun(out)
