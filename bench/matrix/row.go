@@ -88,8 +88,8 @@ var ErrNoRow = errors.New("no such row")
 
 // Rows returns all rows in the order in which they are measured.
 func Rows() []*Row {
-	return slices.Concat(produceRows(), compressedRows(), sustainedRows(), fetchRows(), endToEndRows(), partitionRows(),
-		catchUpRows(), memoryRows(), footprintRows(), recoveryRows(), stockRows())
+	return slices.Concat(produceRows(), compressedRows(), fetchRows(), endToEndRows(), memoryRows(), footprintRows(),
+		recoveryRows(), catchUpRows(), stockRows(), sustainedRows(), partitionRows())
 }
 
 // Find returns the rows of a name: "suite" is all of them.

@@ -3,10 +3,14 @@
 package peer_test
 
 import (
+	"bufio"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -31,18 +35,75 @@ func TestMain(m *testing.M) {
 			_, _ = io.Copy(io.Discard, c) // until the other side has enough
 		}
 	}
+	if parent := os.Getenv(starterVariable); parent != "" {
+		p, err := itself()
+		if err == nil {
+			var i *peer.Instance
+			if i, err = p.Start(context.Background(), parent); err == nil {
+				fmt.Println(i.Address)
+				select {} // until it is killed
+			}
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
-// server is a peer that is this program.
-func server(t *testing.T) peer.Peer {
+// starterVariable has this test program start a server in the folder that it holds, print its address and wait.
+const starterVariable = "PEER_TEST_START"
+
+// TestDiesWithItsStarter: when a harness is killed, what it has started is killed too.
+func TestDiesWithItsStarter(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	starter := exec.CommandContext(t.Context(), self)
+	starter.Env, starter.Stderr = append(os.Environ(), starterVariable+"="+t.TempDir()), os.Stderr
+	out, err := starter.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := starter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", strings.TrimSpace(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := starter.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	// The server reads this connection for as long as it lives, and never writes.
+	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) || err == nil {
+		t.Errorf("the server outlived its starter: %v", err)
+	}
+	_ = starter.Wait() // it was killed
+}
+
+// server is a peer that is this program.
+func server(t *testing.T) peer.Peer {
+	p, err := itself()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func itself() (peer.Peer, error) {
+	self, err := os.Executable()
 	return peer.Peer{Name: "server", Command: func(_, address string) ([]string, error) {
 		return []string{"env", serveVariable + "=" + address, self}, nil
-	}}
+	}}, err
 }
 
 // TestStartAndEnd starts a process, which takes connections and uses processor time, and ends it with its files.

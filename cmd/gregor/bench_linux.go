@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -68,11 +69,20 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 	}
 	defer os.RemoveAll(dir)
 	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.Before })
-	if err := f.measure(c, r, rows, f.options(self, dir, tools)); err != nil {
-		return err
+	ended := f.measure(c, r, rows, f.options(self, dir, tools))
+	if ended == nil {
+		limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.After })
 	}
-	limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.After })
-	if err := r.Write(f.out); err != nil {
+	if ended != nil && len(r.Rows) == 0 {
+		return ended
+	}
+	for i := range r.Limits {
+		if ended != nil && r.Limits[i].Failure == "" {
+			r.Limits[i].Failure = "the run was ended before it was measured again"
+		}
+	}
+	// The rows that were measured before an interruption are kept.
+	if err := errors.Join(ended, r.Write(f.out)); err != nil {
 		return harness(err)
 	}
 	if err := f.print(c, r, f.out); err != nil {

@@ -15,13 +15,17 @@ import (
 // beside it for both backgrounds.
 func TestKeep(t *testing.T) {
 	sample := []result.Sample{{Figure: 1000, Requests: 1, Bytes: 1e9, Elapsed: 1}}
-	r := result.Run{Version: result.Version, Rows: []*result.Measurement{{
+	arguments := []string{"bench", "--dir", "/one/machine", "some"}
+	r := result.Run{Version: result.Version, Arguments: arguments, Rows: []*result.Measurement{{
 		Row: "some", What: "produce", Unit: "mb_per_s", Rounds: 1,
 		Sides: []*result.Side{{Name: result.Gregor, Samples: sample}, {Name: result.Limit, Samples: sample}},
 		Aims:  []result.Aim{{Against: result.Limit, AtLeast: 1}},
 	}}}
 	out, reference := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "reference")
 	if err := r.Write(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(out, "report.html"), []byte("--dir /one/machine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	old := filepath.Join(reference, "old")
@@ -34,8 +38,13 @@ func TestKeep(t *testing.T) {
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Errorf("what was there before is there still: %v", err)
 	}
-	if _, err := result.ReadRun(reference); err != nil {
-		t.Error(err)
+	kept, err := result.ReadRun(reference)
+	if err != nil || kept.Arguments[2] != "DIR" {
+		t.Errorf("got %+v, %v, expected no path", kept, err)
+	}
+	page, err := os.ReadFile(filepath.Join(reference, "report.html"))
+	if err != nil || string(page) != "--dir DIR" {
+		t.Errorf("got %s, %v", page, err)
 	}
 	for _, name := range []string{"overview-1-light.svg", "overview-1-dark.svg"} {
 		content, err := os.ReadFile(filepath.Join(reference, name))
