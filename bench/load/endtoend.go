@@ -75,11 +75,11 @@ func (e EndToEnd) Run(ctx context.Context) (EndToEndResult, error) {
 			return EndToEndResult{}, err
 		}
 	}
-	return e.drive(conns)
+	return e.drive(ctx, conns)
 }
 
 // drive runs all ends: the producer on the first connection, a consumer on each other. One that fails ends the others.
-func (e EndToEnd) drive(conns []*net.TCPConn) (EndToEndResult, error) {
+func (e EndToEnd) drive(ctx context.Context, conns []*net.TCPConn) (EndToEndResult, error) {
 	beat, err := newBeat(&e)
 	if err != nil {
 		return EndToEndResult{}, err
@@ -106,7 +106,7 @@ func (e EndToEnd) drive(conns []*net.TCPConn) (EndToEndResult, error) {
 			}
 		})
 	}
-	observe(window, e.Window.During)
+	observe(ctx, window, e.Window.During)
 	all.Wait()
 	err = first(errs)
 	if errors.Is(err, os.ErrDeadlineExceeded) {

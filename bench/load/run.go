@@ -48,7 +48,7 @@ func drive(ctx context.Context, address string, w Window, workers []worker) (Res
 		defer stop()
 		group.Go(func() { errs[i] = work.run(conns[i], meters[i]) })
 	}
-	observe(window, w.During)
+	observe(ctx, window, w.During)
 	group.Wait()
 	err := errors.Join(errs...)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -57,20 +57,25 @@ func drive(ctx context.Context, address string, w Window, workers []worker) (Res
 	return merge(meters, window), err
 }
 
-// observe calls a window's hook at its beginning and its end.
-func observe(s *span, during func() (end func())) {
-	if during == nil {
+// observe calls a window's hook at its beginning and its end, unless ctx ends before.
+func observe(ctx context.Context, s *span, during func() (end func())) {
+	if during == nil || !until(ctx, s.from, nil) || !until(ctx, s.to, s.begun) {
 		return
 	}
-	time.Sleep(time.Until(s.from))
-	select {
-	case <-s.begun:
-	case <-time.After(time.Until(s.to)):
-	}
 	end := during()
-	select {
-	case <-s.ended:
-	case <-time.After(time.Until(s.to)):
-	}
+	until(ctx, s.to, s.ended)
 	end()
+}
+
+// until waits for an instant or for early, which may be nil, to be closed. It reports false if ctx ends before.
+func until(ctx context.Context, at time.Time, early <-chan struct{}) bool {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-early:
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }

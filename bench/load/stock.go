@@ -53,7 +53,7 @@ func (p StockProduce) Run(ctx context.Context) (Result, error) {
 	s := &stockProducing{meter: newMeter(window), size: int64(p.Record)}
 	var cpu stockCPU
 	var group sync.WaitGroup
-	group.Go(func() { observe(window, cpu.around(p.Window).During) })
+	group.Go(func() { observe(ctx, window, cpu.around(p.Window).During) })
 	value := stockValue(p.Record)
 	for now := start; !s.meter.over(now) && s.failed() == nil; now = time.Now() {
 		client.Produce(ctx, &kgo.Record{Value: value}, s.promise(now))

@@ -103,7 +103,7 @@ func (w *catchUp) loop(dir string) ([]string, error) {
 		return nil, err
 	}
 	source := filepath.Join(dir, "source.log")
-	if err := writeLog(source, b, int(w.bytes/catchUpBatch)); err != nil {
+	if err := b.WriteLog(source, int(w.bytes/catchUpBatch)); err != nil {
 		return nil, err
 	}
 	return []string{

@@ -3,21 +3,17 @@
 package matrix
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
-	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
 	"github.com/gregor-log/gregor/bench/result"
-	"github.com/gregor-log/gregor/core/batch"
 )
 
 // fetch is a row of Fetch requests for a log that is in the page cache.
@@ -74,7 +70,7 @@ func (w *fetch) loop(dir string) ([]string, error) {
 		return nil, err
 	}
 	source := filepath.Join(dir, "source.log")
-	if err := writeLog(source, b, fetchLog/w.batch); err != nil {
+	if err := b.WriteLog(source, fetchLog/w.batch); err != nil {
 		return nil, err
 	}
 	return []string{
@@ -82,23 +78,6 @@ func (w *fetch) loop(dir string) ([]string, error) {
 		"--batch-bytes", strconv.Itoa(w.batch), "--batch-records", strconv.Itoa(b.Records),
 		"--span-bytes", strconv.Itoa(w.span),
 	}, nil
-}
-
-// writeLog writes the log that the brokers have into a file for the raw loop: a batch so many times.
-func writeLog(name string, of load.Batch, times int) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(f, 1<<20)
-	p := append([]byte(nil), of.Bytes...)
-	for i := range times {
-		batch.Batch(p).SetBaseOffset(base.Offset(i * of.Records))
-		if _, err := out.Write(p); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	}
-	return errors.Join(out.Flush(), f.Close())
 }
 
 func (w *fetch) open(ctx context.Context, i *peer.Instance, loop bool) (subject, error) {

@@ -61,8 +61,6 @@ type starting struct{}
 
 var _ lifecycle = starting{}
 
-func (starting) settle(*Options) ([]result.Setting, error) { return nil, nil }
-
 func (starting) live(ctx context.Context, i *peer.Instance, _ load.Window) (lived, error) {
 	var got lived
 	c, took, err := birth{topic: newName(), create: true}.first(ctx, i)
@@ -79,8 +77,6 @@ func (starting) live(ctx context.Context, i *peer.Instance, _ load.Window) (live
 type idling struct{}
 
 var _ lifecycle = idling{}
-
-func (idling) settle(*Options) ([]result.Setting, error) { return nil, nil }
 
 func (idling) live(ctx context.Context, i *peer.Instance, over load.Window) (got lived, err error) {
 	c, _, err := birth{topic: newName(), create: true}.first(ctx, i)
@@ -109,8 +105,6 @@ const (
 )
 
 var _ lifecycle = loading{}
-
-func (loading) settle(*Options) ([]result.Setting, error) { return nil, nil }
 
 // live produces over the window, then again while as many connections fetch what the first partition has.
 func (loading) live(ctx context.Context, i *peer.Instance, over load.Window) (got lived, err error) {

@@ -18,8 +18,6 @@ import (
 // lifecycle is what a row does that starts, kills or weighs its sides, and that so begins before they run. It starts
 // all of them itself, those that run elsewhere included.
 type lifecycle interface {
-	// settle looks at the machine before the first round, and returns what it has settled on.
-	settle(o *Options) ([]result.Setting, error)
 	// live measures a side whose folder is prepared and that does not run yet.
 	live(ctx context.Context, i *peer.Instance, over load.Window) (lived, error)
 }
@@ -51,21 +49,6 @@ func (r *Row) bounded() bool {
 	}
 	_, ok := r.life.(bounded)
 	return ok
-}
-
-// settle prepares a row with a lifecycle: it says which peers cannot be started.
-func (r *run) settle() error {
-	if r.row.life == nil {
-		return nil
-	}
-	for _, p := range r.Peers {
-		if p.Command == nil {
-			r.into.Side(p.Name).Missing = fmt.Sprintf("needs --peer-command %s=PROGRAM", p.Name)
-		}
-	}
-	settings, err := r.row.life.settle(&r.Options)
-	r.into.Settings = append(r.into.Settings[:len(r.into.Settings):len(r.into.Settings)], settings...)
-	return err
 }
 
 // takeLife takes one sample of a side by starting it, or of the raw loop.

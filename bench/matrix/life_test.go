@@ -65,7 +65,8 @@ func TestLives(t *testing.T) {
 					s.Missing)
 			}
 			for _, x := range s.Samples {
-				known := x.ServerCPU != nil && *x.ServerCPU > 0 || s.Name == result.Limit
+				// One that nobody wants anything of may use less of a processor than is counted.
+				known := x.ServerCPU != nil && (*x.ServerCPU > 0 || name == "rss-idle") || s.Name == result.Limit
 				if x.Figure <= 0 || x.Requests <= 0 || x.Elapsed <= 0 || !known {
 					t.Errorf("%s, %s: got %+v", name, s.Name, x)
 				}

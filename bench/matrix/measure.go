@@ -5,6 +5,7 @@ package matrix
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gregor-log/gregor/bench/load"
@@ -59,17 +60,20 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 	if row.MostRounds > 0 {
 		o.Rounds = min(o.Rounds, row.MostRounds)
 	}
-	if w, ok := row.work.(adapting); ok {
-		found, err := w.adapt(&o)
-		m.Settings = slices.Concat(m.Settings, found)
-		if err != nil {
-			m.Failure = err.Error()
-			return m, nil
-		}
+	found, err := row.adapt(&o)
+	m.Settings = slices.Concat(m.Settings, found)
+	if err != nil {
+		m.Failure = err.Error()
+		return m, nil
 	}
-	add := func(name string) { m.Sides = append(m.Sides, &result.Side{Name: name, Samples: []result.Sample{}}) }
+	add := func(name string) *result.Side {
+		m.Sides = append(m.Sides, &result.Side{Name: name, Samples: []result.Sample{}})
+		return m.Sides[len(m.Sides)-1]
+	}
 	for _, p := range o.Peers {
-		add(p.Name)
+		if s := add(p.Name); row.life != nil && p.Command == nil {
+			s.Missing = fmt.Sprintf("needs --peer-command %s=PROGRAM", p.Name)
+		}
 	}
 	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side), loop: peer.Peer{Name: result.Limit}}
 	if row.bounded() {
@@ -81,11 +85,10 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 	if row.discard() != nil {
 		add(result.ClientAlone)
 	}
-	row.use(o.Tools)
 	before := result.ReadCPU()
-	err := row.Lacks(o.Tools)
-	if err == nil {
-		err = errors.Join(r.rounds(ctx), r.fell)
+	if err = row.Lacks(o.Tools); err == nil {
+		err = r.rounds(ctx)
+		err = errors.Join(err, r.fell)
 	}
 	if err == nil {
 		err = r.profile(ctx)

@@ -25,7 +25,7 @@ import (
 
 // recovery is a row of a broker that is killed while it works and started again on what it has left.
 type recovery struct {
-	bytes int64 // of the log when it is killed; settled for each machine
+	bytes int64 // of the log when it is killed; chosen for each machine
 }
 
 const (
@@ -63,13 +63,16 @@ func recoveryRows() []*Row {
 	}}
 }
 
-var _ bounded = (*recovery)(nil)
+var (
+	_ bounded  = (*recovery)(nil)
+	_ adapting = (*recovery)(nil)
+)
 
 // ErrNoSpace reports a machine on which no log fits that would say something.
 var ErrNoSpace = errors.New("too little free disk or memory")
 
-// settle takes as large a log as the row wants, or a part of what the machine has.
-func (w *recovery) settle(o *Options) ([]result.Setting, error) {
+// adapt takes as large a log as the row wants, or a part of what the machine has.
+func (w *recovery) adapt(o *Options) ([]result.Setting, error) {
 	free, _, err := room(o.Dir)
 	if err != nil {
 		return nil, err

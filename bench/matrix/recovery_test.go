@@ -47,16 +47,16 @@ func TestRecoveryPoint(t *testing.T) {
 func TestRecoverySize(t *testing.T) {
 	w := new(recovery)
 	o := Options{Dir: t.TempDir(), LogBytes: 3*recoveryBatch - 1}
-	if got, err := w.settle(&o); err != nil || w.bytes != 2*recoveryBatch || len(got) != 1 ||
+	if got, err := w.adapt(&o); err != nil || w.bytes != 2*recoveryBatch || len(got) != 1 ||
 		got[0] != (result.Setting{Key: "log_bytes", Value: "2097152"}) {
 		t.Errorf("got %v, %v, %d bytes", got, err, w.bytes)
 	}
 	o.LogBytes = 1 << 60
-	if _, err := w.settle(&o); err != nil || w.bytes <= 0 || w.bytes >= o.LogBytes {
+	if _, err := w.adapt(&o); err != nil || w.bytes <= 0 || w.bytes >= o.LogBytes {
 		t.Errorf("got %d bytes, %v, expected what the machine has room for", w.bytes, err)
 	}
 	o.LogBytes = 1
-	if _, err := w.settle(&o); !errors.Is(err, ErrNoSpace) {
+	if _, err := w.adapt(&o); !errors.Is(err, ErrNoSpace) {
 		t.Errorf("got %v, expected ErrNoSpace", err)
 	}
 }

@@ -50,9 +50,6 @@ type taken struct {
 }
 
 func (r *run) rounds(ctx context.Context) error {
-	if err := r.settle(); err != nil {
-		return err
-	}
 	if err := r.clientAlone(ctx); err != nil {
 		return err
 	}

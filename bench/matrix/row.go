@@ -45,10 +45,20 @@ type workload interface {
 	figure(r *load.Result) float64
 }
 
-// adapting is a workload that depends on the machine, or has sides of its own.
+// adapting is a workload or a lifecycle that depends on the machine or its tools, or has sides of its own.
 type adapting interface {
 	// adapt changes the options before anything is measured, and returns what there is to say of that.
 	adapt(o *Options) ([]result.Setting, error)
+}
+
+// adapt has the row's work look at the options; see adapting.
+func (r *Row) adapt(o *Options) ([]result.Setting, error) {
+	for _, work := range []any{r.work, r.life} {
+		if w, ok := work.(adapting); ok {
+			return w.adapt(o)
+		}
+	}
+	return nil, nil
 }
 
 // noting is a workload of which more is known once it has been measured: what goes to the settings.

@@ -137,11 +137,10 @@ func (r *Row) Lacks(t Tools) error {
 	return nil
 }
 
-// use tells the row's workload of the tools.
-func (r *Row) use(t Tools) {
-	if w, ok := r.work.(*stock); ok {
-		w.tools = t
-	}
+// adapt takes the tools.
+func (w *stock) adapt(o *Options) ([]result.Setting, error) {
+	w.tools = o.Tools
+	return nil, nil
 }
 
 func (t Tools) java() string {

@@ -3,7 +3,6 @@
 package study
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +11,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/bench/limit"
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/result"
-	"github.com/gregor-log/gregor/core/batch"
 )
 
 // loopTopic is the topic that requests to the loops name; no loop looks at it.
@@ -54,8 +51,10 @@ type loopStudy struct {
 	bytes, requests, ratios *result.Panel
 }
 
-// spanBatches is the length of what spans are sent from.
-const spanBatches = 1024
+const (
+	spanBatches = 1024 // the length of what spans are sent from
+	spanChecked = 61   // every so many answers are read whole and checked: a prime, so that all spans have their turn
+)
 
 // studyLoops drives the raw loops in Go and in C with one client, in turn, each in a fresh process.
 func studyLoops(ctx context.Context, s *session) (err error) {
@@ -86,7 +85,11 @@ func studyLoops(ctx context.Context, s *session) (err error) {
 		s.note("There is no C compiler (cc) on this machine: these are the loops in Go alone.")
 	}
 	l.source = filepath.Join(l.built, "source.log")
-	if err := writeSource(l.source); err != nil {
+	spans, err := loopCases[2].batch()
+	if err == nil {
+		err = spans.WriteLog(l.source, spanBatches)
+	}
+	if err != nil {
 		return err
 	}
 	s.total = s.Rounds * len(loopCases) * len(sides)
@@ -159,7 +162,7 @@ func (l *loopStudy) sample(ctx context.Context, c *loopCase, side string) (figur
 		got, err = load.Fetch{
 			Address: loop.Address, Topic: loopTopic, Connections: 1, InFlight: c.inFlight,
 			BatchBytes: int64(len(b.Bytes)), BatchRecords: int64(b.Records), Batches: spanBatches,
-			SpanBatches: c.span / int64(len(b.Bytes)), CheckEvery: 64, Window: window,
+			SpanBatches: c.span / int64(len(b.Bytes)), CheckEvery: spanChecked, Window: window,
 		}.Run(ctx)
 	} else {
 		got, err = load.Produce{
@@ -183,24 +186,4 @@ func (c *loopCase) batch() (load.Batch, error) {
 		return load.NewRecord(small, time.Now().UnixMilli())
 	}
 	return load.NewBatch(c.size, record, 1)
-}
-
-// writeSource writes what spans are sent from: batches as a log has them, from offset 0 on.
-func writeSource(name string) error {
-	b, err := loopCases[2].batch()
-	if err != nil {
-		return err
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriter(f)
-	for i := range spanBatches {
-		batch.Batch(b.Bytes).SetBaseOffset(base.Offset(i * b.Records))
-		if _, err := out.Write(b.Bytes); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	}
-	return errors.Join(out.Flush(), f.Close())
 }
