@@ -3,7 +3,6 @@
 package load
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -26,21 +25,21 @@ type Batch struct {
 // ErrBatch reports a batch that cannot be built.
 var ErrBatch = errors.New("no such batch")
 
-// WriteLog writes a new file that holds the batch so many times, as a log has it: with the offsets from 0 on.
+// WriteLog writes a new file that holds the batch so many times, as a log has it: with the offsets from 0 on, and each
+// by a write of its own. The page cache keeps what came with one write in larger pieces, and sends those for less.
 func (b Batch) WriteLog(name string, times int) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(f, 1<<20)
 	p := slices.Clone(b.Bytes)
 	for i := range times {
 		batch.Batch(p).SetBaseOffset(base.Offset(i * b.Records))
-		if _, err := out.Write(p); err != nil {
+		if _, err := f.Write(p); err != nil {
 			return errors.Join(err, f.Close())
 		}
 	}
-	return errors.Join(out.Flush(), f.Close())
+	return f.Close()
 }
 
 // NewBatch builds an uncompressed batch of exactly size bytes, of records with values of about record bytes and no
