@@ -3,6 +3,8 @@
 package limit
 
 import (
+	"errors"
+	"fmt"
 	"hash/crc32"
 	"net"
 	"os"
@@ -13,10 +15,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// durable is the state of a loop that acknowledges what is on the disk: one file, to which all connections append, and
-// one syncer. While a sync runs, what comes in is written and waits for the next; so the slower the disk, the larger
-// the groups (group commit).
-type durable struct {
+// durable is a loop that acknowledges what is on the disk: files, among which connections are dealt out.
+type durable []*committer
+
+func newDurable(o Options) (durable, error) {
+	d := make(durable, 0, max(o.Files, 1))
+	for i := range cap(d) {
+		g, err := newCommitter(filepath.Join(o.Dir, fmt.Sprintf("durable-%d.log", i)))
+		if err != nil {
+			return nil, errors.Join(err, d.drop())
+		}
+		d = append(d, g)
+	}
+	return d, nil
+}
+
+// drop closes the files of committers that have no syncer yet.
+func (d durable) drop() error {
+	var err error
+	for _, g := range d {
+		err = errors.Join(err, g.file.Close())
+	}
+	return err
+}
+
+// close ends all syncers.
+func (d durable) close() {
+	for _, g := range d {
+		g.close()
+	}
+}
+
+// committer is a file to which connections append, and its syncer. While a sync runs, what comes in is written and waits
+// for the next; so the slower the disk, the more share a sync (group commit).
+type committer struct {
 	file *os.File
 
 	mu      sync.Mutex
@@ -34,18 +66,18 @@ type waitingAck struct {
 	correlation [4]byte
 }
 
-func newDurable(dir string) (*durable, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "durable.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+func newCommitter(name string) (*committer, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	g := &durable{file: f}
+	g := &committer{file: f}
 	g.came = sync.NewCond(&g.mu)
 	return g, nil
 }
 
 // serve appends one connection's frames.
-func (g *durable) serve(c *net.TCPConn) error {
+func (g *committer) serve(c *net.TCPConn) error {
 	in := frames{from: c}
 	for {
 		frame, err := in.next()
@@ -59,7 +91,7 @@ func (g *durable) serve(c *net.TCPConn) error {
 }
 
 // append writes a frame and has its answer wait.
-func (g *durable) append(c *net.TCPConn, frame []byte) error {
+func (g *committer) append(c *net.TCPConn, frame []byte) error {
 	sum := crc32.Checksum(frame, castagnoli)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -77,7 +109,7 @@ func (g *durable) append(c *net.TCPConn, frame []byte) error {
 }
 
 // sync syncs and answers until the group is closed.
-func (g *durable) sync() {
+func (g *committer) sync() {
 	defer g.file.Close() // nothing is read back
 	for {
 		g.mu.Lock()
@@ -116,14 +148,14 @@ func answer(done []waitingAck) {
 	}
 }
 
-func (g *durable) fail(err error) {
+func (g *committer) fail(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.err = err
 }
 
 // close ends the syncer.
-func (g *durable) close() {
+func (g *committer) close() {
 	g.mu.Lock()
 	g.closed = true
 	g.came.Signal()

@@ -34,8 +34,10 @@ var ErrKind = errors.New("no such loop")
 // Options says what a Server does.
 type Options struct {
 	Kind Kind
-	// Dir is where Keep and Store make their files, one series a connection, and Durable its one.
+	// Dir is where Keep and Store make their files, one series a connection, and Durable its own.
 	Dir string
+	// Files is how many files Durable has, to each of which the same number of connections append; 0 is one.
+	Files int
 	// FileBytes is the size at which Keep and Store begin a new file.
 	FileBytes int64
 	// AckBytes is the size of the answers of Discard and Store, length included; AckSize if it is 0.
@@ -52,7 +54,7 @@ type Server struct {
 	opened   atomic.Int64
 	sum      atomic.Uint32
 	relay    *relay
-	durable  *durable
+	durable  durable
 }
 
 // Serve starts a loop on an address. It ends with ctx.
@@ -62,7 +64,7 @@ func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	case Discard, Keep, Store, Spans, Relay:
 	case Durable:
 		var err error
-		if s.durable, err = newDurable(o.Dir); err != nil {
+		if s.durable, err = newDurable(o); err != nil {
 			return nil, err
 		}
 	default:
@@ -70,20 +72,15 @@ func Serve(ctx context.Context, address string, o Options) (*Server, error) {
 	}
 	var err error
 	if s.listener, err = Listen(ctx, address); err != nil {
-		if s.durable != nil {
-			err = errors.Join(err, s.durable.file.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, s.durable.drop())
 	}
 	context.AfterFunc(ctx, func() {
 		_ = s.listener.Close() // its only error is that it is closed already
 		s.relay.end()
-		if s.durable != nil {
-			s.durable.close()
-		}
+		s.durable.close()
 	})
-	if s.durable != nil {
-		s.group.Go(s.durable.sync)
+	for _, g := range s.durable {
+		s.group.Go(g.sync)
 	}
 	s.group.Go(func() { s.accept(ctx) })
 	return s, nil
@@ -128,7 +125,7 @@ func (s *Server) serve(c *net.TCPConn) error {
 	case Relay:
 		return s.relayed(c)
 	case Durable:
-		return s.durable.serve(c)
+		return s.durable[int(s.opened.Add(1))%len(s.durable)].serve(c)
 	}
 	return s.discard(c)
 }

@@ -5,6 +5,7 @@ package load_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -103,24 +104,29 @@ func TestStoreKeepsEveryFrame(t *testing.T) {
 	}
 }
 
-// TestDurableAnswersInOrder: the loop with a group commit keeps every frame, and answers each connection in order.
+// TestDurableAnswersInOrder: the loop with a group commit keeps every frame, in one file or in one for each connection,
+// and answers each connection in order.
 func TestDurableAnswersInOrder(t *testing.T) {
-	dir := t.TempDir()
-	b, err := load.NewRecord(100, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := load.Produce{
-		Address: serve(t, limit.Options{Kind: limit.Durable, Dir: dir}), Topic: topic, Partitions: 1, Connections: 3,
-		InFlight: 5, Batch: b, Acks: 1, Requests: 50,
-	}
-	got, err := p.Run(t.Context())
-	if err != nil || got.All != 150 {
-		t.Fatalf("got %d requests, %v, expected 50 on each of 3 connections", got.All, err)
-	}
-	info, err := os.Stat(filepath.Join(dir, "durable.log"))
-	if err != nil || info.Size() < 150*int64(len(b.Bytes)) {
-		t.Errorf("got %v, %v, expected 150 frames of more than %d bytes", info, err, len(b.Bytes))
+	for files, frames := range map[int]int64{1: 150, 3: 50} {
+		dir := t.TempDir()
+		b, err := load.NewRecord(100, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := load.Produce{
+			Address: serve(t, limit.Options{Kind: limit.Durable, Dir: dir, Files: files}), Topic: topic, Partitions: 1,
+			Connections: 3, InFlight: 5, Batch: b, Acks: 1, Requests: 50,
+		}
+		got, err := p.Run(t.Context())
+		if err != nil || got.All != 150 {
+			t.Fatalf("got %d requests, %v, expected 50 on each of 3 connections", got.All, err)
+		}
+		for i := range files {
+			info, err := os.Stat(filepath.Join(dir, fmt.Sprintf("durable-%d.log", i)))
+			if err != nil || info.Size() < frames*int64(len(b.Bytes)) {
+				t.Errorf("got %v, %v, expected %d frames of more than %d bytes", info, err, frames, len(b.Bytes))
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/gregor-log/gregor/bench/limit"
@@ -68,7 +69,7 @@ func produceRows() []*Row {
 			&produce{record: 100, connections: 8, inFlight: 5, length: smallWindow, acks: 1}, 3, 1),
 		make("fsync-1", "produce batches of 3 KB to one partition, each on the disk before it is acknowledged",
 			durable(&produce{connections: 8, inFlight: 5, partitions: 1}), 10, 0.85),
-		make("fsync-100", "the same to a hundred partitions",
+		make("fsync-100", "the same to a hundred partitions, each with a file of its own to sync, as in the raw loop",
 			durable(&produce{connections: 100, inFlight: 1, partitions: 100}), 10, 0.85),
 	}
 }
@@ -93,7 +94,11 @@ func (w *produce) fresh() bool { return true }
 func (w *produce) window() load.Window { return load.Window{Warm: warmUp, For: w.length} }
 
 func (w *produce) loop(dir string) ([]string, error) {
-	return []string{"--kind", string(cmp.Or(w.kind, limit.Store)), "--dir", dir}, nil
+	arguments := []string{"--kind", string(cmp.Or(w.kind, limit.Store)), "--dir", dir}
+	if w.kind == limit.Durable {
+		arguments = append(arguments, "--files", strconv.Itoa(w.partitions))
+	}
+	return arguments, nil
 }
 
 func (w *produce) discard() []string { return []string{"--kind", string(limit.Discard)} }

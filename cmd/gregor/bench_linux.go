@@ -269,6 +269,7 @@ func newBenchLoopCommand() *cobra.Command {
 	flags.StringVar(&address, "address", "127.0.0.1:0", "address to listen on")
 	flags.StringVar((*string)(&o.Kind), "kind", "", "which loop")
 	flags.StringVar(&o.Dir, "dir", "", "folder for files")
+	flags.IntVar(&o.Files, "files", 0, "files of a loop that syncs (default one)")
 	flags.IntVar(&o.AckBytes, "ack-bytes", 0, "size of an answer (default that of a Produce response)")
 	flags.StringVar(&built, "built", "", "folder for programs in C (default that for files)")
 	flags.StringVar(&o.Source.Path, "source", "", "file to send from")
