@@ -66,6 +66,24 @@ func TestReadWriteTruncate(t *testing.T) {
 	})
 }
 
+// TestLargeWrite writes more than goes to the kernel at once, at an odd place.
+func TestLargeWrite(t *testing.T) {
+	each(t, func(t *testing.T, u under) {
+		f := open(t, u.fs, u.at("f"), Create)
+		p := make([]byte, 1<<20+3)
+		for i := range p {
+			p[i] = byte(i * 7 / 256)
+		}
+		if n, err := f.WriteAt(p, 5); n != len(p) || err != nil {
+			t.Fatalf("got %d bytes written, %v, expected %d", n, err, len(p))
+		}
+		got := make([]byte, len(p)+6)
+		if n, err := f.ReadAt(got, 0); n != len(p)+5 || err != io.EOF || !bytes.Equal(got[5:n], p) {
+			t.Errorf("got %d bytes back, %v, or others than were written", n, err)
+		}
+	})
+}
+
 func TestSparse(t *testing.T) {
 	each(t, func(t *testing.T, u under) {
 		f := open(t, u.fs, u.at("f"), Create)
