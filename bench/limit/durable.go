@@ -46,8 +46,8 @@ func (d durable) close() {
 	}
 }
 
-// committer is a file to which connections append, and its syncer. While a sync runs, what comes in is written and waits
-// for the next; so the slower the disk, the more share a sync (group commit).
+// committer is a file to which connections append, and its syncer. While a sync runs, what comes in is written and
+// waits for the next; so the slower the disk, the more share a sync (group commit).
 type committer struct {
 	file *os.File
 

@@ -6,10 +6,10 @@
 //	go run ./scripts/bench -rows fetch-64k -count 3 -out out/bench
 //	go run ./scripts/bench -tuned -kfake         beside a Kafka with settings for this machine and a broker in memory
 //
-// It builds gregor, starts Kafka with its default settings from jars that Maven fetches, has gregor bench go through
-// the rows until each Kafka was under load for half a minute, so that its code is compiled, then measures, and draws
-// the results. Kafka runs on between its samples and is idle in those of the others; it deletes what a sample has
-// written at once, as gregor's files are gone at once.
+// It builds gregor, starts Kafka with its default settings from jars that Maven fetches, keeps it under the load of
+// several rows for half a minute, so that its code is compiled, then measures, and draws the results. Kafka runs on
+// between its samples and is idle in those of the others; it deletes what a sample has written at once, as gregor's
+// files are gone at once.
 package main
 
 import (
@@ -53,9 +53,10 @@ type bench struct {
 	dir, out, libs string
 	reference      string // folder for a copy of the results, or none
 	recovery       string // the size of the log that is recovered
-	count, warm    int
-	gregor         string // the binary
-	properties     string // the file of what Kafka is given beside its defaults
+	count          int
+	warm           time.Duration // for which Kafka is under load before
+	gregor         string        // the binary
+	properties     string        // the file of what Kafka is given beside its defaults
 	peers          []running
 }
 
@@ -64,8 +65,7 @@ func run(ctx context.Context) (err error) {
 	rows := flag.String("rows", "suite", "rows to measure, as gregor bench list names them, with commas between")
 	flag.StringVar(&b.recovery, "recovery-log", "2GiB", "size of the log that is recovered; 10GiB takes half an hour")
 	flag.IntVar(&b.count, "count", 10, "rounds a row")
-	flag.IntVar(&b.warm, "warm", 2, "rounds a row before, whose figures do not count, again until each Kafka was "+
-		"under load for half a minute; 0 is none")
+	flag.DurationVar(&b.warm, "warm", 30*time.Second, "for how long each Kafka is under load before; 0 is not")
 	flag.StringVar(&b.out, "out", filepath.Join("out", "bench-"+time.Now().UTC().Format("20060102-150405")),
 		"folder for the results")
 	flag.StringVar(&b.libs, "kafka-libs", "", "folder of Kafka's jars (default $KAFKA_LIBS, or fetched by Maven)")

@@ -1,0 +1,29 @@
+//go:build linux
+
+package matrix
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gregor-log/gregor/bench/load"
+	"github.com/gregor-log/gregor/bench/result"
+)
+
+// Warm has each peer do a row's work for so long and keeps no figure of it: a broker on a JVM is slow until its code is
+// compiled. It returns for how long each peer was under load, by name. Rows that start their sides warm nothing.
+func Warm(ctx context.Context, row *Row, o Options, each time.Duration) (under map[string]time.Duration, err error) {
+	o.Window = load.Window{For: each}
+	r := &run{Options: o, row: row, into: new(result.Measurement), kept: make(map[string]*side)}
+	defer func() { err = errors.Join(err, r.end()) }()
+	under = make(map[string]time.Duration)
+	for _, p := range o.Peers {
+		t, err := r.take(ctx, p, false)
+		if err != nil {
+			return nil, err
+		}
+		under[p.Name] = time.Duration(t.Elapsed * float64(time.Second))
+	}
+	return under, nil
+}
