@@ -148,6 +148,11 @@ func TestMeasure(t *testing.T) {
 		steps[4].Side != "other" {
 		t.Errorf("got steps %v", steps)
 	}
+	last := steps[len(steps)-1]
+	want := row(t, "produce-tiny").Samples(matrix.Options{Rounds: m.Rounds, Peers: make([]peer.Peer, len(brokers))})
+	if last.Done != want || last.Total != want {
+		t.Errorf("got %d of %d samples at the end, expected %d", last.Done, last.Total, want)
+	}
 	for _, b := range brokers {
 		if left := topics(t, b); len(left) > 0 {
 			t.Errorf("topics %v are left", left)

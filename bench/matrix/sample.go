@@ -25,11 +25,7 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 	}
 	r.done++
 	if r.Progress != nil {
-		total := r.Rounds * len(r.Peers)
-		if r.row.bounded() {
-			total += 3 + r.Rounds
-		}
-		r.Progress(Step{r.row.Name, p.Name, r.row.Unit, t.Figure, r.done, max(total, r.done)})
+		r.Progress(Step{r.row.Name, p.Name, r.row.Unit, t.Figure, r.done, max(r.row.Samples(r.Options), r.done)})
 	}
 	return t, nil
 }

@@ -151,19 +151,20 @@ func limits(ctx context.Context, r *result.Run, dir string, figure func(*result.
 
 // measure takes all rows.
 func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, o matrix.Options) error {
-	for i, row := range rows {
-		bar := f.progress.Start(c, fmt.Sprintf("%s (%d of %d)", row.Name, i+1, len(rows)), 1)
-		o.Progress = func(s matrix.Step) {
-			bar.SetTotal(int64(s.Total))
-			bar.Set(int64(s.Done))
-			bar.Title(fmt.Sprintf("%s (%d of %d), %s %s %s", row.Name, i+1, len(rows), s.Side,
-				result.Number(s.Figure), result.UnitText(s.Unit)))
-		}
+	var planned []int
+	for _, row := range rows {
+		planned = append(planned, row.Samples(o))
+	}
+	w := f.watch(c, planned)
+	defer w.bar.End()
+	o.Progress = w.step
+	for _, row := range rows {
+		w.begin(row.Name)
 		m, err := matrix.Measure(c.Context(), row, o)
-		bar.End()
 		if err != nil {
 			return harness(err)
 		}
+		w.ended(m)
 		r.Rows = append(r.Rows, m)
 	}
 	return nil
