@@ -32,7 +32,7 @@ func TestBenchPage(t *testing.T) {
 	extra.Sides[0].Samples[0].Extra = map[string]float64{"create_s": 4.25}
 	p, err := reports.Bench(&result.Run{
 		Began: "2026-11-22T10:00:00Z", Binary: "0123456789abcdef", Arguments: []string{"bench", "suite"},
-		Machine: map[string]any{"cpu": "some"},
+		Machine: map[string]any{"cpu": "some", "scaling_governor": "powersave"},
 		Rows:    []*result.Measurement{extra, measured("bad", 123, 1000), failed},
 	})
 	if err != nil {
@@ -46,7 +46,7 @@ func TestBenchPage(t *testing.T) {
 	for _, want := range []string{
 		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`,
 		"system call pwrite", "61.2 %", `id="bad"`, "0.12 (0.12–0.12)", `id="good"`, "create s", "4.25",
-		"gregor bench suite",
+		"scaling governor", "powersave", "gregor bench suite",
 	} {
 		next := strings.Index(out.String(), want)
 		if next <= at {

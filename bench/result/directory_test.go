@@ -201,3 +201,11 @@ func TestDamagedDirectories(t *testing.T) {
 		}
 	}
 }
+
+// TestReference: the run that the repository keeps is older than some of what runs hold now, and reads all the same.
+func TestReference(t *testing.T) {
+	r, err := result.ReadRun(filepath.Join("..", "..", "reports", "reference"))
+	if err != nil || len(r.Rows) == 0 {
+		t.Errorf("got %v", err)
+	}
+}
