@@ -22,6 +22,7 @@ import (
 	"github.com/gregor-log/gregor/bench/matrix"
 	"github.com/gregor-log/gregor/bench/peer"
 	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/bench/study"
 	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
 )
 
@@ -30,23 +31,37 @@ func newBenchListCommand() *cobra.Command {
 	var format *cli.Choice
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the rows that can be measured",
+		Short: "List the rows that can be measured, and the studies",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			var rows []named
-			table := cli.NewTable("ROW", "WHAT IS DONE")
+			var rows, studies []named
 			for _, r := range matrix.Rows() {
 				rows = append(rows, named{Name: r.Name, About: r.What})
-				table.Add(r.Name, r.What)
+			}
+			for _, s := range study.Subjects() {
+				studies = append(studies, named{Name: s.Name, About: s.What})
 			}
 			if format.String() == cli.JSON {
-				return cli.WriteJSON(c, map[string]any{"rows": rows})
+				return cli.WriteJSON(c, map[string]any{"rows": rows, "studies": studies})
 			}
-			return table.Write(c.OutOrStdout())
+			if err := listNamed(c, "ROW", rows); err != nil {
+				return err
+			}
+			fmt.Fprintln(c.OutOrStdout())
+			return listNamed(c, "STUDY", studies)
 		},
 	}
 	format = cli.AddFormat(c)
 	return c
+}
+
+// listNamed writes a table of what can be measured, below a heading of its own.
+func listNamed(c *cobra.Command, heading string, all []named) error {
+	table := cli.NewTable(heading, "WHAT IS DONE")
+	for _, n := range all {
+		table.Add(n.Name, n.About)
+	}
+	return table.Write(c.OutOrStdout())
 }
 
 // run is gregor bench NAME.
