@@ -167,7 +167,8 @@ func (s *spreading) sample(ctx context.Context, over load.Window) (load.Result, 
 	if err != nil {
 		return got, err
 	}
-	s.constant, got.Latency = steady.MBPerSecond(), steady.Latency
+	s.constant = steady.MBPerSecond()
+	got.Latency, got.LatencyRate = steady.Latency, steady.RecordsPerSecond()
 	s.records += (steady.All + got.All) * int64(w.perRequest*b.Records)
 	_, err = s.topic.checkEnds(s.partitions, s.records)
 	return got, err

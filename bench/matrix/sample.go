@@ -118,7 +118,7 @@ func (u *usage) during(i *peer.Instance) func() func() {
 func sampleOf(r *load.Result, u *usage) result.Sample {
 	s := result.Sample{
 		Requests: r.Requests, Records: r.Records, Bytes: r.Bytes, Elapsed: r.Elapsed.Seconds(),
-		ClientCPU: u.client.Seconds(),
+		ClientCPU: u.client.Seconds(), LatencyRate: r.LatencyRate,
 	}
 	microseconds := func(quantile float64) float64 { return float64(r.Latency.ValueAtQuantile(quantile)) / 1e3 }
 	switch {

@@ -202,10 +202,17 @@ func camel(name string) string {
 
 // openMessaging is a side's figures under the names of the results of OpenMessaging's benchmark, for what reads those.
 // Its rates are messages a second and its latencies milliseconds: of publishing, or from end to end. Of fetches it has
-// no latencies.
+// no latencies. A rate is that of the load which the latencies are of; where the row's figure is of another one, the
+// workload's name says so.
 func (r *Run) openMessaging(m *Measurement, s *Side) map[string]any {
 	out := map[string]any{"workload": m.Row, "driver": s.Name, "beginTime": r.Began, "version": Version}
-	rates := s.each(func(x Sample) float64 { return float64(x.Records) / x.Elapsed })
+	rates := s.each(func(x Sample) float64 {
+		if x.LatencyRate > 0 {
+			out["workload"] = m.Row + " at a constant rate"
+			return x.LatencyRate
+		}
+		return float64(x.Records) / x.Elapsed
+	})
 	prefix := "aggregatedPublishLatency"
 	switch {
 	case m.Unit == "us":
