@@ -185,6 +185,9 @@ func benchRow(m *result.Measurement) (Section, error) {
 	if m.Failure != "" {
 		s.Parts = append(s.Parts, Text("Not measured as it should be: "+m.Failure+"."))
 	}
+	for _, note := range m.Notes {
+		s.Parts = append(s.Parts, Text(capital(note)+"."))
+	}
 	for _, side := range m.Sides {
 		if side.Missing != "" {
 			s.Parts = append(s.Parts, Text("Without "+side.Name+": "+side.Missing+"."))

@@ -28,6 +28,8 @@ type Measurement struct {
 	StealPercent float64 `json:"steal_percent"`
 	// Failure says why the row could not be measured, or not as often as was asked for.
 	Failure string `json:"failure,omitempty"`
+	// Notes say in sentences what a reader must know of the figures.
+	Notes []string `json:"notes,omitempty"`
 	// Profile is of gregor's processor time in one more sample, as pprof reads it, and Hottest where most of it went.
 	// The profile is kept in a file of its own, and nil when a measurement was read from its directory.
 	Profile []byte `json:"-"`

@@ -174,6 +174,9 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 		if m.Failure != "" {
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, m.Failure)
 		}
+		for _, note := range m.Notes {
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, note)
+		}
 		for _, s := range m.Sides {
 			if s.Missing != "" {
 				fmt.Fprintf(c.OutOrStdout(), "%s: without %s: %s\n", m.Row, s.Name, s.Missing)
