@@ -33,8 +33,9 @@ func TestBenchPage(t *testing.T) {
 	extra.Notes = []string{"kafka did not keep up"}
 	p, err := reports.Bench(&result.Run{
 		Began: "2026-11-22T10:00:00Z", Binary: "0123456789abcdef", Arguments: []string{"bench", "suite"},
-		Machine: map[string]any{"cpu": "some", "scaling_governor": "powersave"},
-		Rows:    []*result.Measurement{extra, measured("bad", 123, 1000), failed},
+		Machine:  map[string]any{"cpu": "some", "scaling_governor": "powersave"},
+		Cautions: []string{"too few processors"},
+		Rows:     []*result.Measurement{extra, measured("bad", 123, 1000), failed},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -45,9 +46,9 @@ func TestBenchPage(t *testing.T) {
 	}
 	at := -1
 	for _, want := range []string{
-		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`,
-		"system call pwrite", "61.2 %", `id="bad"`, "0.12 (0.12–0.12)", `id="good"`, "Kafka did not keep up.",
-		"create s", "4.25",
+		"Beware: too few processors.", "nobody answers", "0.123 times limit, aim &gt;= 0.9x limit",
+		"0.95 times limit", `id="broken"`, "system call pwrite", "61.2 %", `id="bad"`, "0.12 (0.12–0.12)",
+		`id="good"`, "Kafka did not keep up.", "create s", "4.25",
 		"scaling governor", "powersave", "gregor bench suite",
 	} {
 		next := strings.Index(out.String(), want)

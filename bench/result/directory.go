@@ -41,6 +41,8 @@ type Run struct {
 	// Binary is the SHA-256 of the program.
 	Binary  string         `json:"binary_sha256"`
 	Machine map[string]any `json:"machine"`
+	// Cautions say in sentences what spoils all figures.
+	Cautions []string `json:"cautions,omitempty"`
 	// Limits are what the machine alone could do before the run and after it.
 	Limits []Limited      `json:"limits"`
 	Rows   []*Measurement `json:"rows"`

@@ -203,7 +203,7 @@ func TestDamagedDirectories(t *testing.T) {
 	}
 }
 
-// TestRatesOfLatencies: a rate stands beside the latencies of the same load, and the name says when that is not the load
+// TestRatesOfLatencies: a rate stands beside the latencies of the same load, and the name says when that is not the one
 // which the row's figure is of.
 func TestRatesOfLatencies(t *testing.T) {
 	dir, run := filepath.Join(t.TempDir(), "run"), someRun()

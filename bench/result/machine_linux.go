@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Machine returns what a figure depends on beside the code: processor, kernel, its settings that matter, the file system
-// of dir, and the commit of the checkout that is the current folder. What cannot be learned is "unknown". Its keys are
-// machineKeys.
+// Machine returns what a figure depends on beside the code: processor, kernel and those of its settings that matter,
+// the file system of dir, and the commit of the checkout that is the current folder. What cannot be learned is
+// "unknown". Its keys are machineKeys.
 func Machine(dir string) Fields {
 	return Fields{
 		{Key: "cpu", Value: cpuModel()},
@@ -37,6 +37,19 @@ func Machine(dir string) Fields {
 		{Key: "go", Value: runtime.Version()},
 		{Key: "commit", Value: commit()},
 	}
+}
+
+// Cautions say in sentences what of this machine spoils all figures.
+func Cautions() []string { return cautions(runtime.NumCPU(), runtime.GOMAXPROCS(0)) }
+
+// cautions are those of a machine with so many processors, so many of which Go uses.
+func cautions(cpus, used int) []string {
+	const fewest = 2 // one for the client, one for the broker
+	if min(cpus, used) >= fewest {
+		return nil
+	}
+	return []string{fmt.Sprintf("too few processors, got %d of which Go uses %d, expected %d at least: client and broker "+
+		"take turns, and every latency has the other's work in it", cpus, used, fewest)}
 }
 
 // unknown stands for what a machine does not tell.

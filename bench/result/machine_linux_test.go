@@ -82,3 +82,11 @@ cut 1
 		t.Error("got no options of a folder that is there")
 	}
 }
+
+func TestCautions(t *testing.T) {
+	for _, c := range []struct{ cpus, used, want int }{{1, 1, 1}, {4, 1, 1}, {2, 2, 0}, {64, 64, 0}} {
+		if got := cautions(c.cpus, c.used); len(got) != c.want {
+			t.Errorf("%d processors, %d used: got %q", c.cpus, c.used, got)
+		}
+	}
+}

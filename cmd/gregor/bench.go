@@ -39,7 +39,8 @@ A folder keeps the run: run.json, the samples as benchstat reads them, latencies
 results under the names of OpenMessaging's benchmark, profiles of gregor with --profile, and the sums of all files.
 gregor report draws it, and gregor bench verify finds a folder that is not as it was written.
 
-The exit code is 4 where a row could not be measured, or not as often as was asked for; a missed aim is no failure.
+The exit code is 4 where a row could not be measured, or not as often as was asked for; a missed aim is no failure. A
+run that is interrupted keeps the rows that it has measured.
 `
 
 func newBenchCommand() *cobra.Command {
@@ -153,7 +154,9 @@ func checkRounds(rounds int) error {
 // print writes what was measured.
 func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 	if f.format.String() == cli.JSON {
-		return cli.WriteJSON(c, map[string]any{"directory": dir, "rows": r.Rows})
+		return cli.WriteJSON(c, map[string]any{
+			"directory": dir, "rows": r.Rows, "cautions": append([]string{}, r.Cautions...),
+		})
 	}
 	table := cli.NewTable("ROW", "SIDE", "MEDIAN", "95% INTERVAL", "GREGOR'S RATIO TO IT", "SERVER'S CPU", "CLIENT'S",
 		"AIM")

@@ -78,7 +78,7 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	dir, r, err := newRun("gregor bench", self, &f.out, f.dir)
+	dir, r, err := newRun(c, "gregor bench", self, &f.out, f.dir)
 	if err != nil {
 		return err
 	}
@@ -96,9 +96,12 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 			r.Limits[i].Failure = "the run was ended before it was measured again"
 		}
 	}
-	// The rows that were measured before an interruption are kept.
-	if err := errors.Join(ended, r.Write(f.out)); err != nil {
-		return harness(err)
+	if err := r.Write(f.out); err != nil {
+		return harness(errors.Join(ended, err))
+	}
+	if ended != nil {
+		cli.Notef(c, "gregor: %v; %d of %d rows are kept in %s", ended, len(r.Rows), len(rows), f.out)
+		return ended
 	}
 	if err := f.print(c, r, f.out); err != nil {
 		return err
@@ -131,7 +134,8 @@ func findRows(c *cobra.Command, names []string, tools matrix.Tools) ([]*matrix.R
 
 // newRun begins a run of this program: with a folder for what is written meanwhile, which the caller removes, and a
 // default for the folder of the results.
-func newRun(command, self string, out *string, parent string) (dir string, r *result.Run, err error) {
+func newRun(c *cobra.Command, command, self string, out *string, parent string) (dir string, r *result.Run,
+	err error) {
 	began := time.Now().UTC()
 	if *out == "" {
 		*out = filepath.Join("out", "bench-"+began.Format("20060102-150405"))
@@ -145,7 +149,10 @@ func newRun(command, self string, out *string, parent string) (dir string, r *re
 	if dir, err = os.MkdirTemp(parent, "gregor-bench-"); err != nil {
 		return "", nil, harness(err)
 	}
-	r.Machine = result.Machine(dir).Map()
+	r.Machine, r.Cautions = result.Machine(dir).Map(), result.Cautions()
+	for _, caution := range r.Cautions {
+		cli.Notef(c, "gregor: %s", caution)
+	}
 	return dir, r, nil
 }
 
@@ -177,7 +184,7 @@ func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, 
 		w.begin(row.Name)
 		m, err := matrix.Measure(c.Context(), row, o)
 		if err != nil {
-			return harness(err)
+			return err // it was interrupted
 		}
 		w.ended(m)
 		r.Rows = append(r.Rows, m)

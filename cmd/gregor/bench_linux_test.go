@@ -1,11 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gregor-log/gregor/bench/matrix"
+	"github.com/gregor-log/gregor/bench/result"
 	"github.com/gregor-log/gregor/bench/study"
 )
 
@@ -28,5 +36,67 @@ func TestBenchList(t *testing.T) {
 		if found, err := study.Find(s.Name); err != nil || len(found) != 1 || s.About == "" {
 			t.Errorf("%+v: got %v, %v", s, found, err)
 		}
+	}
+}
+
+// TestBenchFailure: where a row could not be measured the exit code is that of the harness, and the folder holds what
+// was measured, with the reason.
+func TestBenchFailure(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	got := gregor(t, "", "bench", "start", "--count", "1", "--peer-command", "other=/bin/false", "--dir", t.TempDir(),
+		"-o", dir)
+	if got.code != 4 || !strings.Contains(got.out, "start: other") {
+		t.Errorf("got %+v", got)
+	}
+	if out := ok(t, "", "bench", "verify", dir); !strings.Contains(out, "ok: 1 rows, 1 samples") {
+		t.Errorf("got %s", out)
+	}
+	if text, err := os.ReadFile(strings.TrimSpace(ok(t, "", "report", dir))); err != nil ||
+		!strings.Contains(string(text), "Without other: ") {
+		t.Errorf("got %s, %v", text, err)
+	}
+}
+
+// TestBenchInterrupted: a run that is interrupted leaves the rows that it has measured, in a folder that is whole.
+func TestBenchInterrupted(t *testing.T) {
+	t.Setenv("CI", "")
+	dir := filepath.Join(t.TempDir(), "run")
+	c := exec.CommandContext(t.Context(), os.Args[0], "bench", "start", "e2e-1k", "--count", "1000", "--dir",
+		t.TempDir(), "-o", dir)
+	errs, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	seen := bufio.NewScanner(errs)
+	for seen.Scan() && !strings.HasPrefix(seen.Text(), "start (1 of 2): ") {
+		continue
+	}
+	if err := c.Process.Signal(syscall.SIGINT); err != nil { // e2e-1k takes half a minute
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(errs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // the code is looked at
+	if code := c.ProcessState.ExitCode(); code != 130 ||
+		!strings.Contains(string(rest), "interrupt; 1 of 2 rows are kept in "+dir) {
+		t.Errorf("got exit code %d and %s", code, rest)
+	}
+	if out := ok(t, "", "bench", "verify", dir); !strings.Contains(out, "ok: 1 rows, 3 samples") {
+		t.Errorf("got %s", out)
+	}
+	r, err := result.ReadRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != 1 || r.Rows[0].Row != "start" || r.Rows[0].Failure != "" {
+		t.Errorf("got %+v", r.Rows)
+	}
+	if !slices.ContainsFunc(r.Limits, func(l result.Limited) bool { return strings.Contains(l.Failure, "ended before") }) {
+		t.Errorf("got limits %+v, expected to read that they were not taken again", r.Limits)
 	}
 }

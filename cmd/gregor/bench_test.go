@@ -99,7 +99,8 @@ func TestBenchStudy(t *testing.T) {
 		t.Errorf("got %s, %v", page, err)
 	}
 	edit(t, dir, `"scaling_governor": "`, `"scaling_governor": "not-`)
-	if got := gregor(t, "", "bench", "verify", dir); got.code != 1 || !strings.Contains(got.errs, "not as it was written") {
+	if got := gregor(t, "", "bench", "verify", dir); got.code != 1 ||
+		!strings.Contains(got.errs, "not as it was written") {
 		t.Errorf("got %+v, expected to find the machine edited", got)
 	}
 	for _, command := range [][]string{{"no-such-study"}, {"jacobs", "--count", "0"}, {}} {
