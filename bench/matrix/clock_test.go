@@ -13,8 +13,8 @@ import (
 )
 
 // wall finds in a file what takes a time from the wall clock, or the reading of the monotonic clock from a time: a
-// duration between two such times changes when the clock is set. The creation times of records are no durations, as long
-// as nobody subtracts them.
+// duration between two such times changes when the clock is set. The creation times of records are no durations, as
+// long as nobody subtracts them.
 func wall(f *ast.File) (found []string) {
 	calls := func(n ast.Node, names ...string) string {
 		if call, ok := n.(*ast.CallExpr); ok {

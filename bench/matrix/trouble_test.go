@@ -141,7 +141,9 @@ func TestTroubleInTheMiddle(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			address, begin := c.start(t)
-			sides := []peer.Peer{{Name: result.Gregor, Address: gregortest.Start(t).Addr()}, {Name: "other", Address: address}}
+			sides := []peer.Peer{
+				{Name: result.Gregor, Address: gregortest.Start(t).Addr()}, {Name: "other", Address: address},
+			}
 			troubled := sides[1]
 			if c.first {
 				sides = sides[:1]

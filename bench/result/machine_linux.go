@@ -48,8 +48,8 @@ func cautions(cpus, used int) []string {
 	if min(cpus, used) >= fewest {
 		return nil
 	}
-	return []string{fmt.Sprintf("too few processors, got %d of which Go uses %d, expected %d at least: client and broker "+
-		"take turns, and every latency has the other's work in it", cpus, used, fewest)}
+	return []string{fmt.Sprintf("too few processors, got %d of which Go uses %d, expected %d at least: client and "+
+		"broker take turns, and every latency has the other's work in it", cpus, used, fewest)}
 }
 
 // unknown stands for what a machine does not tell.

@@ -112,8 +112,8 @@ type Sample struct {
 	P50  float64 `json:"latency_p50_us"`
 	P99  float64 `json:"latency_p99_us"`
 	P999 float64 `json:"latency_p999_us"`
-	// LatencyRate is how many records a second were sent when the latencies were taken, where that was another load than
-	// the one that the other figures are of; else 0.
+	// LatencyRate is how many records a second were sent when the latencies were taken, where that was another load
+	// than the one that the other figures are of; else 0.
 	LatencyRate float64 `json:"latency_records_per_s,omitempty"`
 	// Extra holds what else a row tells, by names that end with the unit if there is one.
 	Extra map[string]float64 `json:"extra,omitempty"`

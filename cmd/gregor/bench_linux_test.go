@@ -96,7 +96,8 @@ func TestBenchInterrupted(t *testing.T) {
 	if len(r.Rows) != 1 || r.Rows[0].Row != "start" || r.Rows[0].Failure != "" {
 		t.Errorf("got %+v", r.Rows)
 	}
-	if !slices.ContainsFunc(r.Limits, func(l result.Limited) bool { return strings.Contains(l.Failure, "ended before") }) {
+	once := func(l result.Limited) bool { return strings.Contains(l.Failure, "ended before") }
+	if !slices.ContainsFunc(r.Limits, once) {
 		t.Errorf("got limits %+v, expected to read that they were not taken again", r.Limits)
 	}
 }

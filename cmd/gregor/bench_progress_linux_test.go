@@ -76,7 +76,7 @@ func TestPaceInWords(t *testing.T) {
 func TestSamplesOfRows(t *testing.T) {
 	o := (&benchRun{rounds: 3, peers: []string{"kafka=127.0.0.1:1"}}).options("gregor", "", matrix.Tools{})
 	for name, want := range map[string]int{
-		"produce-large":       3*2 + 3 + 3, // with two samples of the limit before the first round, and the client alone
+		"produce-large":       3*2 + 3 + 3, // two samples of the limit before the first round, and the client alone
 		"fetch-4k":            3*2 + 3 + 2,
 		"stock-franz-produce": 3 * 2,
 		"start":               3, // nobody says how to start the other side

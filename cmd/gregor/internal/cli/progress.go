@@ -34,8 +34,8 @@ type Progress struct {
 	lines io.Writer
 }
 
-// Start begins a bar of so many units; the total may be set later. Nothing is shown
-// where stderr is no terminal (but for Line), with --no-progress, or with the environment variable CI; NO_COLOR leaves out colours.
+// Start begins a bar of so many units; the total may be set later. Nothing is shown with --no-progress or the
+// environment variable CI, and nothing but whole lines where stderr is no terminal; NO_COLOR leaves out colours.
 func (f *ProgressFlags) Start(c *cobra.Command, title string, total int64, more ...progressbar.Option) *Progress {
 	if f.off || os.Getenv("CI") != "" {
 		return &Progress{}
