@@ -25,6 +25,7 @@ func Bench(r *result.Run) (*Page, error) {
 		Verdicts: benchVerdicts(rows),
 		Foot:     fmt.Sprintf("gregor bench, begun %s, binary %.12s.", r.Began, r.Binary),
 	}
+	p.caution(r)
 	overview, err := BenchOverview(rows)
 	if err != nil {
 		return nil, err
@@ -46,6 +47,13 @@ func Bench(r *result.Run) (*Page, error) {
 	}
 	p.Sections = append(p.Sections, benchMachine(r))
 	return p, nil
+}
+
+// caution says above all figures what spoils them.
+func (p *Page) caution(r *result.Run) {
+	for _, c := range r.Cautions {
+		p.Lead += " Beware: " + c + "."
+	}
 }
 
 // standing orders rows: those that failed, then by how far the aim that is missed most is away.
@@ -184,6 +192,9 @@ func benchRow(m *result.Measurement) (Section, error) {
 	s := Section{ID: m.Row, Title: m.Row, Parts: []Part{Text(capital(m.What) + ".")}}
 	if m.Failure != "" {
 		s.Parts = append(s.Parts, Text("Not measured as it should be: "+m.Failure+"."))
+	}
+	for _, note := range m.Notes {
+		s.Parts = append(s.Parts, Text(capital(note)+"."))
 	}
 	for _, side := range m.Sides {
 		if side.Missing != "" {

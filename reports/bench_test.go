@@ -30,10 +30,12 @@ func TestBenchPage(t *testing.T) {
 	failed.Hottest = []result.Hot{{Where: "system call pwrite", Percent: 61.25}}
 	extra := measured("good", 950, 1000)
 	extra.Sides[0].Samples[0].Extra = map[string]float64{"create_s": 4.25}
+	extra.Notes = []string{"kafka did not keep up"}
 	p, err := reports.Bench(&result.Run{
 		Began: "2026-11-22T10:00:00Z", Binary: "0123456789abcdef", Arguments: []string{"bench", "suite"},
-		Machine: map[string]any{"cpu": "some"},
-		Rows:    []*result.Measurement{extra, measured("bad", 123, 1000), failed},
+		Machine:  map[string]any{"cpu": "some", "scaling_governor": "powersave"},
+		Cautions: []string{"too few processors"},
+		Rows:     []*result.Measurement{extra, measured("bad", 123, 1000), failed},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,9 +46,10 @@ func TestBenchPage(t *testing.T) {
 	}
 	at := -1
 	for _, want := range []string{
-		"nobody answers", "0.123 times limit, aim &gt;= 0.9x limit", "0.95 times limit", `id="broken"`,
-		"system call pwrite", "61.2 %", `id="bad"`, "0.12 (0.12–0.12)", `id="good"`, "create s", "4.25",
-		"gregor bench suite",
+		"Beware: too few processors.", "nobody answers", "0.123 times limit, aim &gt;= 0.9x limit",
+		"0.95 times limit", `id="broken"`, "system call pwrite", "61.2 %", `id="bad"`, "0.12 (0.12–0.12)",
+		`id="good"`, "Kafka did not keep up.", "create s", "4.25",
+		"scaling governor", "powersave", "gregor bench suite",
 	} {
 		next := strings.Index(out.String(), want)
 		if next <= at {

@@ -15,6 +15,7 @@ func Studies(r *result.Run) (*Page, error) {
 			"intervals that hold the median with 95% confidence.",
 		Foot: fmt.Sprintf("gregor bench study, begun %s, binary %.12s.", r.Began, r.Binary),
 	}
+	p.caution(r)
 	for _, s := range r.Studies {
 		section, err := studySection(s)
 		if err != nil {

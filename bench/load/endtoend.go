@@ -48,6 +48,9 @@ type EndToEndResult struct {
 	Result
 	// Late is how late the producer sent them, in nanoseconds: what of the latency is the load generator's own.
 	Late *hdrhistogram.Histogram
+	// Received is how many records a second the slowest consumer got, from the beginning until it had all. It is less
+	// than the rate if the broker does not keep up with that.
+	Received float64
 }
 
 const stampSize = 8
@@ -90,10 +93,12 @@ func (e EndToEnd) drive(ctx context.Context, conns []*net.TCPConn) (EndToEndResu
 	}
 	window := newSpan(beat.start, e.Window)
 	var meters []*meter
+	var tails []*tail
 	for _, c := range conns[1:] {
 		m := newMeter(window)
 		meters = append(meters, m)
-		works = append(works, (&tail{load: &e, conn: c, start: beat.start, meter: m}).read)
+		tails = append(tails, &tail{load: &e, conn: c, start: beat.start, meter: m})
+		works = append(works, tails[len(tails)-1].read)
 	}
 	var all sync.WaitGroup
 	errs := make([]error, len(works))
@@ -112,7 +117,16 @@ func (e EndToEnd) drive(ctx context.Context, conns []*net.TCPConn) (EndToEndResu
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", ErrStalled, err)
 	}
-	return EndToEndResult{merge(meters, window), beat.late}, err
+	return EndToEndResult{merge(meters, window), beat.late, e.received(tails)}, err
+}
+
+// received is the rate at which the slowest consumer got its records.
+func (e *EndToEnd) received(tails []*tail) float64 {
+	took := e.Window.Warm + e.Window.For
+	for _, t := range tails {
+		took = max(took, t.last)
+	}
+	return float64(e.total()) / took.Seconds()
 }
 
 // first returns the error that is not of a connection which was closed from here, if there is one.
@@ -233,6 +247,7 @@ type tail struct {
 	meter *meter
 	next  base.Offset
 	asked int32
+	last  time.Duration // when the last records came, from start
 }
 
 // read reads until it has all records.
@@ -250,6 +265,7 @@ func (t *tail) read() error {
 			return fmt.Errorf("receive Fetch: %w", err)
 		}
 		now := time.Since(t.start)
+		t.last = now
 		res := kmsg.NewPtrFetchResponse()
 		res.SetVersion(fetchVersion)
 		if err := decode(frame[lengthSize:], t.asked, res); err != nil {

@@ -24,6 +24,9 @@ type Result struct {
 	// Latency is in nanoseconds, from a request's send to its answer; see the package comment for what it cannot say.
 	// Those that were sent in the window and answered after it are among them. It is nil where no latencies were taken.
 	Latency *hdrhistogram.Histogram
+	// LatencyRate is how many records a second the load had that the latencies are of, where it is another than the one
+	// that is counted here; else 0.
+	LatencyRate float64
 	// Stated are the percentiles in microseconds that a client of another make says it had; nil of our own.
 	Stated *Percentiles
 	// StatedRate is the rate a second that such a client says it had.

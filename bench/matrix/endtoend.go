@@ -58,7 +58,15 @@ func endToEndRows() []*Row {
 	})
 }
 
-var _ workload = (*endToEnd)(nil)
+var (
+	_ workload = (*endToEnd)(nil)
+	_ pacing   = (*endToEnd)(nil)
+)
+
+// receivedRate is the extra figure of the records that a consumer got a second.
+const receivedRate = "received_records_per_s"
+
+func (w *endToEnd) offered() offer { return offer{receivedRate, "records_per_s", float64(w.rate)} }
 
 func (w *endToEnd) fresh() bool { return true }
 
@@ -85,14 +93,21 @@ type relaying struct {
 	work    *endToEnd
 	address string
 	topic   *topic
+	// received is how many records a second a consumer got in the last sample.
+	received float64
 }
+
+var _ telling = (*relaying)(nil)
 
 func (x *relaying) sample(ctx context.Context, over load.Window) (load.Result, error) {
 	got, err := load.EndToEnd{
 		Address: x.address, Topic: x.topic.name, Record: endToEndRecord, Rate: float64(x.work.rate),
 		Consumers: x.work.consumers, Acks: 1, Window: over,
 	}.Run(ctx)
+	x.received = got.Received
 	return got.Result, err
 }
+
+func (x *relaying) extra() map[string]float64 { return map[string]float64{receivedRate: x.received} }
 
 func (x *relaying) close() error { return x.topic.drop() }

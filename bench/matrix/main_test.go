@@ -19,8 +19,8 @@ import (
 // serveVariable has this test program be a broker: it holds the folder and the address, a space between.
 const serveVariable = "MATRIX_TEST_SERVE"
 
-// TestMain has this test program be a broker on the address that the variable holds, or a stock client as its arguments
-// say.
+// TestMain has this test program be a broker on the address that the variable holds, or a raw loop or a stock client as
+// its arguments say.
 func TestMain(m *testing.M) {
 	var err error
 	switch of := os.Getenv(serveVariable); {
@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		if err = serve(dir, address); err == nil {
 			select {} // until it is killed
 		}
+	case len(os.Args) > 2 && os.Args[1] == "loop":
+		err = loop(os.Args[2], os.Args[3:])
 	case len(os.Args) > 2 && os.Args[1] == "client":
 		err = client(os.Args[2], os.Args[3:])
 	case len(os.Args) > 3 && os.Args[1] == "-cp":

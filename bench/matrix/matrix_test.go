@@ -5,9 +5,11 @@ package matrix_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,7 +40,10 @@ func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := parse(t, given)
+		o, err := parse(given)
+		if err != nil {
+			t.Fatal(err)
+		}
 		o.Dir, o.FileBytes = dir, 1<<30
 		ctx, cancel := context.WithCancel(context.Background())
 		s, err := limit.Serve(ctx, "127.0.0.1:0", o)
@@ -54,8 +59,7 @@ func loops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
 }
 
 // parse reads the arguments of a raw loop.
-func parse(t *testing.T, arguments []string) (o limit.Options) {
-	t.Helper()
+func parse(arguments []string) (o limit.Options, err error) {
 	var ack int64
 	numbers := map[string]*int64{
 		"--ack-bytes": &ack, "--batch-bytes": &o.Source.BatchBytes, "--batch-records": &o.Source.BatchRecords,
@@ -68,19 +72,46 @@ func parse(t *testing.T, arguments []string) (o limit.Options) {
 		name, value := arguments[i], arguments[i+1]
 		switch {
 		case numbers[name] != nil:
-			n, err := strconv.ParseInt(value, 10, 64)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
+			if *numbers[name], err = strconv.ParseInt(value, 10, 64); err != nil {
+				return o, fmt.Errorf("%s: %w", name, err)
 			}
-			*numbers[name] = n
 		case texts[name] != nil:
 			*texts[name] = value
 		default:
-			t.Fatalf("a raw loop was given %s", name)
+			return o, fmt.Errorf("a raw loop was given %s", name)
 		}
 	}
 	o.AckBytes = int(ack)
-	return o
+	return o, nil
+}
+
+// newLoops runs each raw loop in a process of its own that is new for each sample, as gregor bench does: some keep what
+// they were sent.
+func newLoops(t *testing.T) func(func(string) ([]string, error)) peer.Peer {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(arguments func(dir string) ([]string, error)) peer.Peer {
+		return peer.Peer{Name: result.Limit, Command: func(dir, address string) ([]string, error) {
+			more, err := arguments(dir)
+			return append([]string{self, "loop", address}, more...), err
+		}}
+	}
+}
+
+// loop is a raw loop until it is killed.
+func loop(address string, arguments []string) error {
+	o, err := parse(arguments)
+	if err != nil {
+		return err
+	}
+	s, err := limit.Serve(context.Background(), address, o)
+	if err != nil {
+		return err
+	}
+	s.Wait()
+	return nil
 }
 
 // topics returns the names of a broker's topics.
@@ -147,6 +178,11 @@ func TestMeasure(t *testing.T) {
 	if len(steps) < 6 || steps[0].Side != result.ClientAlone || steps[3].Side != result.Gregor ||
 		steps[4].Side != "other" {
 		t.Errorf("got steps %v", steps)
+	}
+	last := steps[len(steps)-1]
+	want := row(t, "produce-tiny").Samples(matrix.Options{Rounds: m.Rounds, Peers: make([]peer.Peer, len(brokers))})
+	if last.Done != want || last.Total != want {
+		t.Errorf("got %d of %d samples at the end, expected %d", last.Done, last.Total, want)
 	}
 	for _, b := range brokers {
 		if left := topics(t, b); len(left) > 0 {

@@ -50,6 +50,31 @@ type Step struct {
 	Done, Total int
 }
 
+// Samples returns how many samples the row takes, as far as that is known before it begins: without the rounds that are
+// taken again, or the sides that it finds on the machine.
+func (r *Row) Samples(o Options) int {
+	rounds, sides := o.Rounds, 0
+	if r.MostRounds > 0 {
+		rounds = min(rounds, r.MostRounds)
+	}
+	for _, p := range o.Peers {
+		if r.life == nil || p.Command != nil {
+			sides++
+		}
+	}
+	n := rounds * sides
+	if r.bounded() {
+		n += 1 + rounds
+		if r.life == nil {
+			n++ // see rounds
+		}
+	}
+	if r.discard() != nil {
+		n++
+	}
+	return n
+}
+
 // Measure measures a row. A row that cannot be measured has its reason in the measurement; the error is for what
 // concerns the whole run.
 func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, error) {

@@ -28,6 +28,8 @@ const (
 	partitionsConnections = 4
 	partitionsInFlight    = 5
 	partitionsWindow      = 2 * time.Second
+	// constantRate is the setting of the constant load, and the extra figure of what it came to.
+	constantRate = "constant_mb_per_s"
 )
 
 func partitionRows() []*Row {
@@ -41,7 +43,7 @@ func partitionRows() []*Row {
 			setting("partitions", w.many), setting("batch_bytes", partitionsBatch),
 			setting("record_bytes", partitionsRecord), setting("batches_per_request", w.perRequest),
 			setting("connections", partitionsConnections), setting("in_flight", partitionsInFlight), setting("acks", 1),
-			setting("constant_mb_per_s", int(w.rate/1e6)),
+			setting(constantRate, int(w.rate/1e6)),
 			{Key: "latency", Value: "open loop at the constant rate, from the intended start"},
 			{Key: result.OnePartition, Value: "gregor with as many batches a request, all to one partition"},
 			{Key: "limit", Value: "stores each request as one frame, in a file for each connection"},
@@ -53,6 +55,7 @@ func partitionRows() []*Row {
 var (
 	_ workload = (*partitions)(nil)
 	_ adapting = (*partitions)(nil)
+	_ pacing   = (*partitions)(nil)
 )
 
 // adapt adds gregor once more.
@@ -72,6 +75,8 @@ func (w *partitions) fresh() bool { return false }
 func (w *partitions) window() load.Window { return load.Window{Warm: warmUp, For: partitionsWindow} }
 
 func (w *partitions) figure(r *load.Result) float64 { return r.MBPerSecond() }
+
+func (w *partitions) offered() offer { return offer{constantRate, "mb_per_s", w.rate / 1e6} }
 
 func (w *partitions) loop(dir string) ([]string, error) {
 	s := load.Spread{Topic: loopTopic, PerRequest: w.perRequest}
@@ -167,7 +172,8 @@ func (s *spreading) sample(ctx context.Context, over load.Window) (load.Result, 
 	if err != nil {
 		return got, err
 	}
-	s.constant, got.Latency = steady.MBPerSecond(), steady.Latency
+	s.constant = steady.MBPerSecond()
+	got.Latency, got.LatencyRate = steady.Latency, steady.RecordsPerSecond()
 	s.records += (steady.All + got.All) * int64(w.perRequest*b.Records)
 	_, err = s.topic.checkEnds(s.partitions, s.records)
 	return got, err
@@ -175,7 +181,7 @@ func (s *spreading) sample(ctx context.Context, over load.Window) (load.Result, 
 
 // extra tells what the constant load came to, and how long the topic took to create where there is one.
 func (s *spreading) extra() map[string]float64 {
-	told := map[string]float64{"constant_mb_per_s": s.constant}
+	told := map[string]float64{constantRate: s.constant}
 	if s.topic.conn != nil {
 		told["create_s"] = s.created.Seconds()
 	}

@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
@@ -86,8 +87,11 @@ func (r *run) rounds(ctx context.Context) error {
 	return nil
 }
 
-// note adds to the settings what is known by now.
+// note adds to the settings what is known by now, and says of sides that did not keep up with a rate that they did not.
 func (r *run) note() error {
+	if p, ok := r.row.work.(pacing); ok {
+		r.into.Notes = append(r.into.Notes, p.offered().notes(r.into)...)
+	}
 	n, ok := r.row.work.(noting)
 	if !ok {
 		return nil
@@ -95,6 +99,28 @@ func (r *run) note() error {
 	more, err := n.notes(r.into)
 	r.into.Settings = append(r.into.Settings, more...)
 	return err
+}
+
+// offer is a rate that a load does not wait with: a side that is slower falls behind.
+type offer struct {
+	figure, unit string // the extra figure that tells the rate a side came to
+	rate         float64
+}
+
+// keptUp is the part of the rate that a side comes to at least; the last answers are always a little late.
+const keptUp = 0.95
+
+// notes names the sides that did not keep up: their latencies grow with the window, and say nothing of another one.
+func (o offer) notes(m *result.Measurement) []string {
+	var all []string
+	for _, s := range m.Sides {
+		if got := s.Extra(o.figure); len(s.Samples) > 0 && got < keptUp*o.rate {
+			all = append(all, fmt.Sprintf("%s did not keep up with the rate that was offered, got %s, expected %s %s: "+
+				"its latencies are those of a queue", s.Name, result.Number(got), result.Number(o.rate),
+				result.UnitText(o.unit)))
+		}
+	}
+	return all
 }
 
 // limit takes the figure of the raw loop; it is nothing for a row that has none.
@@ -129,14 +155,23 @@ func (r *run) peers(ctx context.Context, turn int) ([]taken, error) {
 // failure of the row; whatever else happened to it is.
 func (r *run) giveUp(i int, reason error) {
 	s := r.into.Sides[i]
-	s.Missing, s.Samples, s.Latency = reason.Error(), []result.Sample{}, nil
-	if !errors.Is(reason, load.ErrRefused) && !errors.Is(reason, ErrElsewhere) {
+	if !r.cannot(s, reason) {
 		r.fell = errors.Join(r.fell, reason)
 	}
+	s.Missing, s.Samples, s.Latency = reason.Error(), []result.Sample{}, nil
 	if kept := r.kept[s.Name]; kept != nil {
 		delete(r.kept, s.Name)
 		r.fell = errors.Join(r.fell, kept.end())
 	}
+}
+
+// cannot reports whether a side's error says that it is not made for the row: an answer to the first that it was asked,
+// and not what a broker says whose disk is full or broken.
+func (r *run) cannot(s *result.Side, reason error) bool {
+	if errors.Is(reason, ErrElsewhere) {
+		return true
+	}
+	return errors.Is(reason, load.ErrRefused) && !errors.Is(reason, kerr.KafkaStorageError) && len(s.Samples) == 0
 }
 
 // ErrNoisy reports a machine whose raw loops change from one moment to the next.

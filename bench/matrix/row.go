@@ -66,6 +66,11 @@ type noting interface {
 	notes(m *result.Measurement) ([]result.Setting, error)
 }
 
+// pacing is a workload that offers a rate.
+type pacing interface {
+	offered() offer
+}
+
 // telling is a subject with figures beside those of a load, of the last sample.
 type telling interface {
 	extra() map[string]float64

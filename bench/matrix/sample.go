@@ -25,11 +25,7 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 	}
 	r.done++
 	if r.Progress != nil {
-		total := r.Rounds * len(r.Peers)
-		if r.row.bounded() {
-			total += 3 + r.Rounds
-		}
-		r.Progress(Step{r.row.Name, p.Name, r.row.Unit, t.Figure, r.done, max(total, r.done)})
+		r.Progress(Step{r.row.Name, p.Name, r.row.Unit, t.Figure, r.done, max(r.row.Samples(r.Options), r.done)})
 	}
 	return t, nil
 }
@@ -122,7 +118,7 @@ func (u *usage) during(i *peer.Instance) func() func() {
 func sampleOf(r *load.Result, u *usage) result.Sample {
 	s := result.Sample{
 		Requests: r.Requests, Records: r.Records, Bytes: r.Bytes, Elapsed: r.Elapsed.Seconds(),
-		ClientCPU: u.client.Seconds(),
+		ClientCPU: u.client.Seconds(), LatencyRate: r.LatencyRate,
 	}
 	microseconds := func(quantile float64) float64 { return float64(r.Latency.ValueAtQuantile(quantile)) / 1e3 }
 	switch {

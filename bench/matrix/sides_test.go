@@ -4,6 +4,7 @@ package matrix_test
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,15 @@ func TestPartitions(t *testing.T) {
 		has(t, m, side, "constant_mb_per_s", "create_s")
 	}
 	has(t, m, result.Limit, "constant_mb_per_s")
+	for _, s := range m.Sides {
+		for _, x := range s.Samples {
+			// The latencies are of the constant load, whose batches are those of the maximal one.
+			rate := x.Extra["constant_mb_per_s"] * 1e6 * float64(x.Records) / float64(x.Bytes)
+			if math.Abs(x.LatencyRate/rate-1) > 0.01 {
+				t.Errorf("%s: got latencies at %v records a second, expected %v", s.Name, x.LatencyRate, rate)
+			}
+		}
+	}
 	if left := topics(t, b); len(left) > 0 {
 		t.Errorf("topics %v are left", left)
 	}

@@ -41,6 +41,8 @@ type Run struct {
 	// Binary is the SHA-256 of the program.
 	Binary  string         `json:"binary_sha256"`
 	Machine map[string]any `json:"machine"`
+	// Cautions say in sentences what spoils all figures.
+	Cautions []string `json:"cautions,omitempty"`
 	// Limits are what the machine alone could do before the run and after it.
 	Limits []Limited      `json:"limits"`
 	Rows   []*Measurement `json:"rows"`
@@ -160,7 +162,7 @@ func (w *writer) sums() error {
 // benchmarks writes every sample as a line of Go's benchmark format: a row is a benchmark, a side its "side".
 func (r *Run) benchmarks(out io.Writer) error {
 	fmt.Fprintf(out, "goos: linux\npkg: gregor/bench\n")
-	for _, key := range []string{"cpu", "kernel", "file_system", "system_congestion_control"} {
+	for _, key := range []string{"cpu", "scaling_governor", "kernel", "file_system", "system_congestion_control"} {
 		if v, ok := r.Machine[key]; ok {
 			fmt.Fprintf(out, "%s: %v\n", strings.ReplaceAll(key, "_", "-"), v)
 		}
@@ -202,10 +204,17 @@ func camel(name string) string {
 
 // openMessaging is a side's figures under the names of the results of OpenMessaging's benchmark, for what reads those.
 // Its rates are messages a second and its latencies milliseconds: of publishing, or from end to end. Of fetches it has
-// no latencies.
+// no latencies. A rate is that of the load which the latencies are of; where the row's figure is of another one, the
+// workload's name says so.
 func (r *Run) openMessaging(m *Measurement, s *Side) map[string]any {
 	out := map[string]any{"workload": m.Row, "driver": s.Name, "beginTime": r.Began, "version": Version}
-	rates := s.each(func(x Sample) float64 { return float64(x.Records) / x.Elapsed })
+	rates := s.each(func(x Sample) float64 {
+		if x.LatencyRate > 0 {
+			out["workload"] = m.Row + " at a constant rate"
+			return x.LatencyRate
+		}
+		return float64(x.Records) / x.Elapsed
+	})
 	prefix := "aggregatedPublishLatency"
 	switch {
 	case m.Unit == "us":
@@ -276,8 +285,31 @@ func checkSums(dir string) error {
 	return nil
 }
 
-// check finds rows and studies that do not agree with themselves.
+// machineKeys are what Machine tells.
+var machineKeys = []string{
+	"cpu", "cpus", "gomaxprocs", "scaling_governor", "memory_gib", "transparent_hugepages", "vm_dirty_ratio",
+	"vm_dirty_bytes", "vm_dirty_background_ratio", "vm_dirty_background_bytes", "kernel", "system_congestion_control",
+	"file_system", "mount_options", "go", "commit",
+}
+
+// checkMachine finds a machine of which something is missing. Runs that are older than the governor tell less.
+func (r *Run) checkMachine() error {
+	if _, ok := r.Machine["scaling_governor"]; !ok {
+		return nil
+	}
+	for _, key := range machineKeys {
+		if v, ok := r.Machine[key]; !ok || v == "" || v == nil {
+			return fmt.Errorf("%w: machine: got %q for %s, expected what it is or %q", ErrDirectory, v, key, "unknown")
+		}
+	}
+	return nil
+}
+
+// check finds a machine, rows and studies that do not agree with themselves.
 func (r *Run) check() error {
+	if err := r.checkMachine(); err != nil {
+		return err
+	}
 	for _, s := range r.Studies {
 		if err := s.check(); err != nil {
 			return err

@@ -2,6 +2,7 @@ package result_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -199,5 +200,48 @@ func TestDamagedDirectories(t *testing.T) {
 		if _, err := result.ReadRun(dir); !errors.Is(err, result.ErrDirectory) {
 			t.Errorf("%s: got %v, expected ErrDirectory", name, err)
 		}
+	}
+}
+
+// TestRatesOfLatencies: a rate stands beside the latencies of the same load, and the name says when that is not the one
+// which the row's figure is of.
+func TestRatesOfLatencies(t *testing.T) {
+	dir, run := filepath.Join(t.TempDir(), "run"), someRun()
+	for i := range run.Rows[0].Sides[1].Samples {
+		run.Rows[0].Sides[1].Samples[i].LatencyRate = float64(7 + i)
+	}
+	if err := run.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	for side, want := range map[string]struct {
+		workload string
+		rates    []float64
+	}{
+		result.Gregor: {"produce-large", []float64{20, 20, 20}},
+		"kafka":       {"produce-large at a constant rate", []float64{7, 8, 9}},
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, "omb", "produce-large-"+side+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Workload    string
+			PublishRate []float64
+			P99         float64 `json:"aggregatedPublishLatency99pct"`
+		}
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Workload != want.workload || !slices.Equal(got.PublishRate, want.rates) || got.P99 == 0 {
+			t.Errorf("%s: got %+v, expected %+v", side, got, want)
+		}
+	}
+}
+
+// TestReference: the run that the repository keeps is older than some of what runs hold now, and reads all the same.
+func TestReference(t *testing.T) {
+	r, err := result.ReadRun(filepath.Join("..", "..", "reports", "reference"))
+	if err != nil || len(r.Rows) == 0 {
+		t.Errorf("got %v", err)
 	}
 }

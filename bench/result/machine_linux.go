@@ -5,32 +5,60 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Machine returns what a figure depends on beside the code: processor, kernel, the system's congestion control, the
-// file system of dir, and the commit of the checkout that is the current folder. What cannot be learned is "unknown".
+// Machine returns what a figure depends on beside the code: processor, kernel and those of its settings that matter,
+// the file system of dir, and the commit of the checkout that is the current folder. What cannot be learned is
+// "unknown". Its keys are machineKeys.
 func Machine(dir string) Fields {
 	return Fields{
 		{Key: "cpu", Value: cpuModel()},
 		{Key: "cpus", Value: runtime.NumCPU()},
+		{Key: "gomaxprocs", Value: runtime.GOMAXPROCS(0)},
+		{Key: "scaling_governor", Value: governor("/sys")},
 		{Key: "memory_gib", Value: memory()},
+		{Key: "transparent_hugepages", Value: hugePages("/sys")},
+		// Each limit is its bytes, or its percentage where those are 0.
+		{Key: "vm_dirty_ratio", Value: firstLine("/proc/sys/vm/dirty_ratio")},
+		{Key: "vm_dirty_bytes", Value: firstLine("/proc/sys/vm/dirty_bytes")},
+		{Key: "vm_dirty_background_ratio", Value: firstLine("/proc/sys/vm/dirty_background_ratio")},
+		{Key: "vm_dirty_background_bytes", Value: firstLine("/proc/sys/vm/dirty_background_bytes")},
 		{Key: "kernel", Value: firstLine("/proc/sys/kernel/osrelease")},
 		{Key: "system_congestion_control", Value: firstLine("/proc/sys/net/ipv4/tcp_congestion_control")},
 		{Key: "file_system", Value: fileSystem(dir)},
+		{Key: "mount_options", Value: mountOptions("/proc", dir)},
 		{Key: "go", Value: runtime.Version()},
 		{Key: "commit", Value: commit()},
 	}
 }
 
+// Cautions say in sentences what of this machine spoils all figures.
+func Cautions() []string { return cautions(runtime.NumCPU(), runtime.GOMAXPROCS(0)) }
+
+// cautions are those of a machine with so many processors, so many of which Go uses.
+func cautions(cpus, used int) []string {
+	const fewest = 2 // one for the client, one for the broker
+	if min(cpus, used) >= fewest {
+		return nil
+	}
+	return []string{fmt.Sprintf("too few processors, got %d of which Go uses %d, expected %d at least: client and "+
+		"broker take turns, and every latency has the other's work in it", cpus, used, fewest)}
+}
+
+// unknown stands for what a machine does not tell.
+const unknown = "unknown"
+
 func firstLine(name string) string {
 	content, err := os.ReadFile(name)
 	if err != nil {
-		return "unknown"
+		return unknown
 	}
 	line, _, _ := strings.Cut(string(content), "\n")
 	return line
@@ -39,7 +67,7 @@ func firstLine(name string) string {
 func cpuModel() string {
 	content, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
-		return "unknown"
+		return unknown
 	}
 	for line := range strings.Lines(string(content)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
@@ -61,7 +89,7 @@ func memory() float64 {
 func fileSystem(dir string) string {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
-		return "unknown"
+		return unknown
 	}
 	names := map[int64]string{
 		unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs",
@@ -73,11 +101,59 @@ func fileSystem(dir string) string {
 	return fmt.Sprintf("0x%x", s.Type)
 }
 
+// governor is how the kernel sets the processors' frequency; virtual machines often have none.
+func governor(sys string) string {
+	return firstLine(filepath.Join(sys, "devices/system/cpu/cpu0/cpufreq/scaling_governor"))
+}
+
+// hugePages is the word in brackets of the kernel's setting, "always [madvise] never".
+func hugePages(sys string) string {
+	_, behind, _ := strings.Cut(firstLine(filepath.Join(sys, "kernel/mm/transparent_hugepage/enabled")), "[")
+	if chosen, _, ok := strings.Cut(behind, "]"); ok {
+		return chosen
+	}
+	return unknown
+}
+
+// mountOptions are those of the mount that holds dir and of its file system, but for paths: they are nobody's business.
+func mountOptions(proc, dir string) string {
+	var s unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_MNT_ID, &s); err != nil || s.Mask&unix.STATX_MNT_ID == 0 {
+		return unknown
+	}
+	content, err := os.ReadFile(filepath.Join(proc, "self/mountinfo"))
+	if err != nil {
+		return unknown
+	}
+	return optionsOf(string(content), s.Mnt_id)
+}
+
+// optionsOf finds the options of a mount by its number, see proc_pid_mountinfo(5): those of the mount are the sixth
+// field, those of the file system the third behind a hyphen.
+func optionsOf(mountinfo string, id uint64) string {
+	const mount, fileSystem = 5, 2
+	for line := range strings.Lines(mountinfo) {
+		before, behind, _ := strings.Cut(line, " - ")
+		first, second := strings.Fields(before), strings.Fields(behind)
+		if len(first) <= mount || len(second) <= fileSystem || first[0] != strconv.FormatUint(id, 10) {
+			continue
+		}
+		var all []string
+		for _, o := range strings.Split(first[mount]+","+second[fileSystem], ",") {
+			if !strings.Contains(o, "/") && !slices.Contains(all, o) {
+				all = append(all, o)
+			}
+		}
+		return strings.Join(all, ",")
+	}
+	return unknown
+}
+
 // commit returns the checkout's commit, with "+changes" if files differ from it.
 func commit() string {
 	head, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output()
 	if err != nil {
-		return "unknown"
+		return unknown
 	}
 	name := string(bytes.TrimSpace(head))
 	if changed, err := exec.Command("git", "status", "--porcelain").Output(); err == nil && len(changed) > 0 {

@@ -28,6 +28,8 @@ type Measurement struct {
 	StealPercent float64 `json:"steal_percent"`
 	// Failure says why the row could not be measured, or not as often as was asked for.
 	Failure string `json:"failure,omitempty"`
+	// Notes say in sentences what a reader must know of the figures.
+	Notes []string `json:"notes,omitempty"`
 	// Profile is of gregor's processor time in one more sample, as pprof reads it, and Hottest where most of it went.
 	// The profile is kept in a file of its own, and nil when a measurement was read from its directory.
 	Profile []byte `json:"-"`
@@ -110,6 +112,9 @@ type Sample struct {
 	P50  float64 `json:"latency_p50_us"`
 	P99  float64 `json:"latency_p99_us"`
 	P999 float64 `json:"latency_p999_us"`
+	// LatencyRate is how many records a second were sent when the latencies were taken, where that was another load
+	// than the one that the other figures are of; else 0.
+	LatencyRate float64 `json:"latency_records_per_s,omitempty"`
 	// Extra holds what else a row tells, by names that end with the unit if there is one.
 	Extra map[string]float64 `json:"extra,omitempty"`
 }

@@ -32,12 +32,15 @@ below DIR, and may be killed and run again there. A side without such a program 
 says so. The program is used in all rows if there is no --peer of that name: then the broker is new and cold in each
 sample of a produce row, and a JVM's figures are those of code that is not compiled yet.
 
+On a terminal a line shows the last sample, how many are taken and about how long the rest takes; each row that has
+ended leaves a line on stderr, on a terminal or not.
+
 A folder keeps the run: run.json, the samples as benchstat reads them, latencies as HdrHistogram's plotter reads them,
 results under the names of OpenMessaging's benchmark, profiles of gregor with --profile, and the sums of all files.
-gregor report draws it, and
-gregor bench verify finds a folder that is not as it was written.
+gregor report draws it, and gregor bench verify finds a folder that is not as it was written.
 
-The exit code is 4 where a row could not be measured, or not as often as was asked for; a missed aim is no failure.
+The exit code is 4 where a row could not be measured, or not as often as was asked for; a missed aim is no failure. A
+run that is interrupted keeps the rows that it has measured.
 `
 
 func newBenchCommand() *cobra.Command {
@@ -151,7 +154,9 @@ func checkRounds(rounds int) error {
 // print writes what was measured.
 func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 	if f.format.String() == cli.JSON {
-		return cli.WriteJSON(c, map[string]any{"directory": dir, "rows": r.Rows})
+		return cli.WriteJSON(c, map[string]any{
+			"directory": dir, "rows": r.Rows, "cautions": append([]string{}, r.Cautions...),
+		})
 	}
 	table := cli.NewTable("ROW", "SIDE", "MEDIAN", "95% INTERVAL", "GREGOR'S RATIO TO IT", "SERVER'S CPU", "CLIENT'S",
 		"AIM")
@@ -171,6 +176,9 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 	for _, m := range r.Rows {
 		if m.Failure != "" {
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, m.Failure)
+		}
+		for _, note := range m.Notes {
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, note)
 		}
 		for _, s := range m.Sides {
 			if s.Missing != "" {

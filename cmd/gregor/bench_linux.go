@@ -22,6 +22,7 @@ import (
 	"github.com/gregor-log/gregor/bench/matrix"
 	"github.com/gregor-log/gregor/bench/peer"
 	"github.com/gregor-log/gregor/bench/result"
+	"github.com/gregor-log/gregor/bench/study"
 	"github.com/gregor-log/gregor/cmd/gregor/internal/cli"
 )
 
@@ -30,23 +31,37 @@ func newBenchListCommand() *cobra.Command {
 	var format *cli.Choice
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the rows that can be measured",
+		Short: "List the rows that can be measured, and the studies",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			var rows []named
-			table := cli.NewTable("ROW", "WHAT IS DONE")
+			var rows, studies []named
 			for _, r := range matrix.Rows() {
 				rows = append(rows, named{Name: r.Name, About: r.What})
-				table.Add(r.Name, r.What)
+			}
+			for _, s := range study.Subjects() {
+				studies = append(studies, named{Name: s.Name, About: s.What})
 			}
 			if format.String() == cli.JSON {
-				return cli.WriteJSON(c, map[string]any{"rows": rows})
+				return cli.WriteJSON(c, map[string]any{"rows": rows, "studies": studies})
 			}
-			return table.Write(c.OutOrStdout())
+			if err := listNamed(c, "ROW", rows); err != nil {
+				return err
+			}
+			fmt.Fprintln(c.OutOrStdout())
+			return listNamed(c, "STUDY", studies)
 		},
 	}
 	format = cli.AddFormat(c)
 	return c
+}
+
+// listNamed writes a table of what can be measured, below a heading of its own.
+func listNamed(c *cobra.Command, heading string, all []named) error {
+	table := cli.NewTable(heading, "WHAT IS DONE")
+	for _, n := range all {
+		table.Add(n.Name, n.About)
+	}
+	return table.Write(c.OutOrStdout())
 }
 
 // run is gregor bench NAME.
@@ -63,7 +78,7 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	dir, r, err := newRun("gregor bench", self, &f.out, f.dir)
+	dir, r, err := newRun(c, "gregor bench", self, &f.out, f.dir)
 	if err != nil {
 		return err
 	}
@@ -81,9 +96,12 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 			r.Limits[i].Failure = "the run was ended before it was measured again"
 		}
 	}
-	// The rows that were measured before an interruption are kept.
-	if err := errors.Join(ended, r.Write(f.out)); err != nil {
-		return harness(err)
+	if err := r.Write(f.out); err != nil {
+		return harness(errors.Join(ended, err))
+	}
+	if ended != nil {
+		cli.Notef(c, "gregor: %v; %d of %d rows are kept in %s", ended, len(r.Rows), len(rows), f.out)
+		return ended
 	}
 	if err := f.print(c, r, f.out); err != nil {
 		return err
@@ -116,7 +134,8 @@ func findRows(c *cobra.Command, names []string, tools matrix.Tools) ([]*matrix.R
 
 // newRun begins a run of this program: with a folder for what is written meanwhile, which the caller removes, and a
 // default for the folder of the results.
-func newRun(command, self string, out *string, parent string) (dir string, r *result.Run, err error) {
+func newRun(c *cobra.Command, command, self string, out *string, parent string) (dir string, r *result.Run,
+	err error) {
 	began := time.Now().UTC()
 	if *out == "" {
 		*out = filepath.Join("out", "bench-"+began.Format("20060102-150405"))
@@ -130,7 +149,10 @@ func newRun(command, self string, out *string, parent string) (dir string, r *re
 	if dir, err = os.MkdirTemp(parent, "gregor-bench-"); err != nil {
 		return "", nil, harness(err)
 	}
-	r.Machine = result.Machine(dir).Map()
+	r.Machine, r.Cautions = result.Machine(dir).Map(), result.Cautions()
+	for _, caution := range r.Cautions {
+		cli.Notef(c, "gregor: %s", caution)
+	}
 	return dir, r, nil
 }
 
@@ -151,19 +173,20 @@ func limits(ctx context.Context, r *result.Run, dir string, figure func(*result.
 
 // measure takes all rows.
 func (f *benchRun) measure(c *cobra.Command, r *result.Run, rows []*matrix.Row, o matrix.Options) error {
-	for i, row := range rows {
-		bar := f.progress.Start(c, fmt.Sprintf("%s (%d of %d)", row.Name, i+1, len(rows)), 1)
-		o.Progress = func(s matrix.Step) {
-			bar.SetTotal(int64(s.Total))
-			bar.Set(int64(s.Done))
-			bar.Title(fmt.Sprintf("%s (%d of %d), %s %s %s", row.Name, i+1, len(rows), s.Side,
-				result.Number(s.Figure), result.UnitText(s.Unit)))
-		}
+	var planned []int
+	for _, row := range rows {
+		planned = append(planned, row.Samples(o))
+	}
+	w := f.watch(c, planned)
+	defer w.bar.End()
+	o.Progress = w.step
+	for _, row := range rows {
+		w.begin(row.Name)
 		m, err := matrix.Measure(c.Context(), row, o)
-		bar.End()
 		if err != nil {
-			return harness(err)
+			return err // it was interrupted
 		}
+		w.ended(m)
 		r.Rows = append(r.Rows, m)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 var errLinux = errors.New("gregor bench measures with what Linux alone has; verify and report work here as well")
 
 func newBenchListCommand() *cobra.Command {
-	return onlyLinux("list", "List the rows that can be measured")
+	return onlyLinux("list", "List the rows that can be measured, and the studies")
 }
 
 func newBenchLoopCommand() *cobra.Command {

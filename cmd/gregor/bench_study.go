@@ -55,7 +55,9 @@ type benchStudy struct {
 // print writes what was found.
 func (f *benchStudy) print(c *cobra.Command, r *result.Run) error {
 	if f.format.String() == cli.JSON {
-		return cli.WriteJSON(c, map[string]any{"directory": f.out, "studies": r.Studies})
+		return cli.WriteJSON(c, map[string]any{
+			"directory": f.out, "studies": r.Studies, "cautions": append([]string{}, r.Cautions...),
+		})
 	}
 	out := c.OutOrStdout()
 	for _, s := range r.Studies {

@@ -29,7 +29,7 @@ func (f *benchStudy) run(c *cobra.Command, names []string) error {
 	if err != nil {
 		return harness(err)
 	}
-	dir, r, err := newRun("gregor bench study", self, &f.out, f.dir)
+	dir, r, err := newRun(c, "gregor bench study", self, &f.out, f.dir)
 	if err != nil {
 		return err
 	}

@@ -45,19 +45,24 @@ func TestBenchResults(t *testing.T) {
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "fetch-4k") {
 		t.Errorf("got %s, %v", text, err)
 	}
-	file := filepath.Join(before, result.RunFile)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	edited := strings.Replace(string(text), `"figure": 100`, `"figure": 900`, 1)
-	if err := os.WriteFile(file, []byte(edited), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	edit(t, before, `"figure": 100`, `"figure": 900`)
 	for _, command := range [][]string{{"bench", "verify", before}, {"report", before}} {
 		if got := gregor(t, "", command...); got.code != 1 || !strings.Contains(got.errs, "not as it was written") {
 			t.Errorf("%v: got %+v", command, got)
 		}
+	}
+}
+
+// edit replaces something in a run's file.
+func edit(t *testing.T, dir, what, by string) {
+	t.Helper()
+	file := filepath.Join(dir, result.RunFile)
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), what) {
+		t.Fatalf("%s lacks %s, %v", file, what, err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), what, by, 1)), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -89,8 +94,14 @@ func TestBenchStudy(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	page := strings.TrimSpace(ok(t, "", "report", dir))
-	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), `id="zero-copy"`) {
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), `id="zero-copy"`) ||
+		!strings.Contains(string(text), "scaling governor") {
 		t.Errorf("got %s, %v", page, err)
+	}
+	edit(t, dir, `"scaling_governor": "`, `"scaling_governor": "not-`)
+	if got := gregor(t, "", "bench", "verify", dir); got.code != 1 ||
+		!strings.Contains(got.errs, "not as it was written") {
+		t.Errorf("got %+v, expected to find the machine edited", got)
 	}
 	for _, command := range [][]string{{"no-such-study"}, {"jacobs", "--count", "0"}, {}} {
 		if got := gregor(t, "", append([]string{"bench", "study"}, command...)...); got.code != 2 {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -17,7 +16,7 @@ const asGregor = "TEST_AS_GREGOR"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asGregor) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		main()
 	}
 	if err := os.Setenv(asGregor, "1"); err != nil {
 		panic(err)

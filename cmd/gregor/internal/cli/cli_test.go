@@ -177,6 +177,37 @@ func TestNoTerminal(t *testing.T) {
 	}
 }
 
+// TestLines: lines that stay are written without a terminal too, but not with --no-progress or CI.
+func TestLines(t *testing.T) {
+	for _, c := range []struct {
+		ci, want string
+		off      bool
+	}{{want: "a row\n"}, {off: true}, {ci: "true"}} {
+		t.Setenv("CI", c.ci)
+		_, command := command()
+		var errs bytes.Buffer
+		command.SetErr(&errs)
+		p := (&ProgressFlags{off: c.off}).Start(command, "work", 10)
+		p.Title("working")
+		p.Line("a row")
+		p.End()
+		if errs.String() != c.want {
+			t.Errorf("%+v: got %q", c, errs.String())
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for text, want := range map[string]string{"µs/GB": "µs/GB", "µs/GB and more": "µs/G…", "": ""} {
+		if got := cut(text, 5); got != want {
+			t.Errorf("%q: got %q, expected %q", text, got, want)
+		}
+	}
+	if got := cut("any", 0); got != "any" {
+		t.Errorf("on a terminal without a width: got %q", got)
+	}
+}
+
 // TestSplitText tells text, bytes and null apart.
 func TestSplitText(t *testing.T) {
 	show := func(p []byte) string {
