@@ -3,12 +3,18 @@
 package limit
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
-// rolling appends to a series of files, each left for the next when it would grow beyond limit bytes.
+// rolling appends to a series of files, each left for the next when it would grow beyond limit bytes. What was left is
+// synced beside the appends, as Kafka flushes a segment that it has rolled.
 type rolling struct {
 	dir    string
 	series int64
@@ -16,6 +22,9 @@ type rolling struct {
 	number int
 	file   *os.File
 	size   int64
+	// sealed are the syncs under way; synced is the first error of those that have ended.
+	sealed sync.WaitGroup
+	synced atomic.Pointer[error]
 }
 
 func (r *rolling) append(p []byte) error {
@@ -30,7 +39,9 @@ func (r *rolling) append(p []byte) error {
 }
 
 func (r *rolling) next() error {
-	r.close()
+	if err := r.seal(); err != nil {
+		return err
+	}
 	r.number++
 	name := filepath.Join(r.dir, fmt.Sprintf("%d-%08d.log", r.series, r.number))
 	f, err := os.Create(name)
@@ -41,9 +52,27 @@ func (r *rolling) next() error {
 	return nil
 }
 
+// seal leaves the file to a sync. It returns the error of one before.
+func (r *rolling) seal() error {
+	if f := r.file; f != nil {
+		r.file = nil
+		r.sealed.Go(func() {
+			err := unix.Fdatasync(int(f.Fd()))
+			if err = errors.Join(err, f.Close()); err != nil {
+				r.synced.CompareAndSwap(nil, &err)
+			}
+		})
+	}
+	if err := r.synced.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 func (r *rolling) close() {
 	if r.file != nil {
 		_ = r.file.Close() // nothing is read back
 		r.file = nil
 	}
+	r.sealed.Wait()
 }

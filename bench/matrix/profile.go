@@ -29,7 +29,7 @@ func (r *run) profile(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := prime(r.written + r.written/4); err != nil {
+	if err := r.settle(); err != nil {
 		return err
 	}
 	s, err := r.open(ctx, r.Profiled(admin), false)

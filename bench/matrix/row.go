@@ -22,8 +22,6 @@ type Row struct {
 	Aims             []result.Aim
 	// MostRounds bounds the rounds of a row that takes long; 0 is no bound.
 	MostRounds int
-	// unprimed says that memory is not made ready before its samples, since they take more than there is.
-	unprimed bool
 
 	work workload
 	// life is set instead of work in a row that starts its sides itself.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gregor-log/gregor/bench/load"
 	"github.com/gregor-log/gregor/bench/peer"
 	"github.com/gregor-log/gregor/bench/result"
@@ -32,7 +34,7 @@ func (r *run) take(ctx context.Context, p peer.Peer, loop bool) (t taken, err er
 
 // takeWork takes one sample of a side, and starts it if it does not run.
 func (r *run) takeWork(ctx context.Context, p peer.Peer, loop bool) (t taken, err error) {
-	if _, err := prime(r.written + r.written/4); err != nil {
+	if err := r.settle(); err != nil {
 		return t, err
 	}
 	s := r.kept[p.Name]
@@ -67,10 +69,20 @@ func (r *run) takeWork(ctx context.Context, p peer.Peer, loop bool) (t taken, er
 	if got.Requests == 0 || !(t.Figure > 0) {
 		return t, fmt.Errorf("%s: %w: got no answer in its window", p.Name, load.ErrStalled)
 	}
-	if r.row.Durability != "" && !r.row.unprimed && p.Name != result.ClientAlone && got.Requests > 0 {
+	if r.row.Durability != "" && p.Name != result.ClientAlone && got.Requests > 0 {
 		r.written = max(r.written, got.All*(got.Bytes/got.Requests))
 	}
 	return t, nil
+}
+
+// settle has nothing of the sample before left to do for the disk, and the memory ready for the next. The order counts:
+// a host takes back within seconds what is free.
+func (r *run) settle() error {
+	if r.row.Durability != "" {
+		unix.Sync()
+	}
+	_, err := prime(r.written + r.written/4)
+	return err
 }
 
 func (r *run) open(ctx context.Context, p peer.Peer, loop bool) (*side, error) {
