@@ -149,11 +149,11 @@ func (f *osFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// largestWrite is the most that one pwrite is given, in bytes: larger writes end at its multiples. The page cache of ext4
-// and XFS takes what comes in one write into folios as large as the write and its alignment allow, and large free pieces
-// of memory are dear to find, above all in a virtual machine whose host takes back what is free. Batches of 1 MiB at
-// multiples of 1 MiB took 1.4 s of processor time a GB when written whole, and 0.38 in pieces of 64 or 256 KiB; beyond
-// the dirty limit those of 256 KiB reached 0.75 of the raw loop and those of 64 KiB 0.99 (Linux 6.18).
+// largestWrite is the most that one pwrite is given, in bytes: larger writes end at its multiples. The page cache of
+// ext4 and XFS takes what comes in one write into folios as large as the write and its alignment allow, and large free
+// pieces of memory are dear to find, above all in a virtual machine whose host takes back what is free. Batches of 1
+// MiB at multiples of 1 MiB took 1.4 s of processor time a GB when written whole, and 0.38 in pieces of 64 or 256 KiB;
+// beyond the dirty limit those of 256 KiB reached 0.75 of the raw loop and those of 64 KiB 0.99 (Linux 6.18).
 const largestWrite = 64 << 10
 
 func (f *osFile) WriteAt(p []byte, off int64) (int, error) {
