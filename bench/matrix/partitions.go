@@ -27,7 +27,7 @@ const (
 	partitionsRecord      = 200
 	partitionsConnections = 4
 	partitionsInFlight    = 5
-	partitionsWindow      = 2 * time.Second
+	partitionsWindow      = 5 * time.Second // in which a broker that stalls for seconds has answers too
 	// constantRate is the setting of the constant load, and the extra figure of what it came to.
 	constantRate = "constant_mb_per_s"
 )

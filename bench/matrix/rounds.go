@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,7 +22,7 @@ import (
 const largestDrift = 0.10
 
 // mostTries is how many times as many rounds as were asked for are tried.
-const mostTries = 3
+const mostTries = 2
 
 // run is one row being measured.
 type run struct {
@@ -34,8 +35,17 @@ type run struct {
 	done int
 	// written is the most bytes that a sample has written.
 	written int64
+	// unsteady are the rounds whose limit drifted.
+	unsteady []unsteady
 	// fell are the errors of sides that were given up, but for those that only refused.
 	fell error
+}
+
+// unsteady is a round that was thrown away for its limit, and by which part that had changed.
+type unsteady struct {
+	round []taken
+	limit taken
+	drift float64
 }
 
 // side is one that runs and is ready.
@@ -64,11 +74,7 @@ func (r *run) rounds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	most := mostTries * r.Rounds
-	if r.row.MostRounds > 0 {
-		most = 2 * r.Rounds // its samples are long
-	}
-	for tries := 0; r.into.Rounds < r.Rounds && tries < most; tries++ {
+	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
 		round, err := r.peers(ctx, tries)
 		if err != nil {
 			return err
@@ -80,11 +86,29 @@ func (r *run) rounds(ctx context.Context) error {
 		r.keep(round, before, after)
 		before = after
 	}
-	if r.into.Rounds < r.Rounds {
-		return fmt.Errorf("%w: %d of %d rounds had a steady limit", ErrNoisy, r.into.Rounds,
-			r.into.Rounds+r.into.Dropped)
+	return r.fillUp()
+}
+
+// fillUp makes up for rounds that no steady limit stands beside with the least unsteady of those that there are, and
+// says so: figures with a warning tell more than none.
+func (r *run) fillUp() error {
+	missing := r.Rounds - r.into.Rounds
+	if missing <= 0 {
+		return nil
 	}
-	return nil
+	steady, all := r.into.Rounds, r.into.Rounds+r.into.Dropped
+	slices.SortFunc(r.unsteady, func(a, b unsteady) int { return cmp.Compare(a.drift, b.drift) })
+	used := r.unsteady[:min(missing, len(r.unsteady))]
+	for _, u := range used {
+		r.into.Dropped--
+		r.add(u.round, u.limit)
+	}
+	err := fmt.Errorf("%w: %d of %d rounds had a steady limit", ErrNoisy, steady, all)
+	if len(used) > 0 {
+		err = fmt.Errorf("%w; in the least unsteady ones, which were taken too, it changed by up to %.0f %%", err,
+			100*used[len(used)-1].drift)
+	}
+	return err
 }
 
 // note adds to the settings what is known by now, and says of sides that did not keep up with a rate that they did not.
@@ -180,10 +204,18 @@ var ErrNoisy = errors.New("noisy machine")
 // keep adds a round to the measurement if its limit was steady.
 func (r *run) keep(round []taken, before, after taken) {
 	mean := (before.Figure + after.Figure) / 2
-	if math.Abs(after.Figure-before.Figure) > cmp.Or(r.Drift, largestDrift)*mean {
+	change := math.Abs(after.Figure - before.Figure)
+	after.Figure = mean
+	if change > cmp.Or(r.Drift, largestDrift)*mean {
 		r.into.Dropped++
+		r.unsteady = append(r.unsteady, unsteady{round, after, change / mean})
 		return
 	}
+	r.add(round, after)
+}
+
+// add takes the samples of a round, with that of the limit around it, into the measurement.
+func (r *run) add(round []taken, limit taken) {
 	r.into.Rounds++
 	for i, t := range round {
 		if s := r.into.Sides[i]; s.Missing == "" {
@@ -191,8 +223,7 @@ func (r *run) keep(round []taken, before, after taken) {
 		}
 	}
 	if s := r.into.Side(result.Limit); s != nil {
-		after.Figure = mean
-		add(s, after)
+		add(s, limit)
 	}
 }
 

@@ -20,7 +20,8 @@ type Measurement struct {
 	Durability string    `json:"durability,omitempty"`
 	Settings   []Setting `json:"settings"`
 	Sides      []*Side   `json:"sides"`
-	// Rounds counts the rounds that were kept, Dropped those that were thrown away since the limit had drifted.
+	// Rounds counts the rounds that were kept, Dropped those that were thrown away since the limit had drifted. Of a
+	// noisy machine some of those are kept, which its Failure says.
 	Rounds  int   `json:"rounds"`
 	Dropped int   `json:"rounds_dropped"`
 	Aims    []Aim `json:"aims,omitempty"`
