@@ -13,12 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rolling appends to a series of files, each left for the next when it would grow beyond limit bytes. What was left is
-// synced beside the appends, as Kafka flushes a segment that it has rolled.
+// rolling appends to a series of files, each left for the next when it would grow beyond limit bytes. With flush, what
+// was left is synced beside the appends, as Kafka flushes a segment that it has rolled.
 type rolling struct {
 	dir    string
 	series int64
 	limit  int64
+	flush  bool
 	number int
 	file   *os.File
 	size   int64
@@ -57,22 +58,32 @@ func (r *rolling) seal() error {
 	if f := r.file; f != nil {
 		r.file = nil
 		r.sealed.Go(func() {
-			err := unix.Fdatasync(int(f.Fd()))
+			var err error
+			if r.flush {
+				err = unix.Fdatasync(int(f.Fd()))
+			}
 			if err = errors.Join(err, f.Close()); err != nil {
 				r.synced.CompareAndSwap(nil, &err)
 			}
 		})
 	}
+	return r.failed()
+}
+
+// failed returns the first error of a sync that has ended.
+func (r *rolling) failed() error {
 	if err := r.synced.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-func (r *rolling) close() {
+// close leaves the last file, which nobody reads back, and waits for the syncs of those before.
+func (r *rolling) close() error {
 	if r.file != nil {
-		_ = r.file.Close() // nothing is read back
+		_ = r.file.Close()
 		r.file = nil
 	}
 	r.sealed.Wait()
+	return r.failed()
 }

@@ -40,6 +40,8 @@ type Options struct {
 	Files int
 	// FileBytes is the size at which Keep and Store begin a new file.
 	FileBytes int64
+	// Flush has Keep and Store sync a file once it is left for the next, beside the appends.
+	Flush bool
 	// AckBytes is the size of the answers of Discard and Store, length included; AckSize if it is 0.
 	AckBytes int
 	// Source is what Spans sends; of it Relay wants the topic alone.
@@ -134,10 +136,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // store receives, computes the CRC-32C of the frame unless it is to be kept unseen, writes it to a file and answers:
 // one read, one pwrite and one write for a small frame.
-func (s *Server) store(c *net.TCPConn) error {
+func (s *Server) store(c *net.TCPConn) (err error) {
 	in, ack := frames{from: c}, newAck(s.o.AckBytes)
-	out := rolling{dir: s.o.Dir, series: s.opened.Add(1), limit: s.o.FileBytes}
-	defer out.close()
+	out := rolling{dir: s.o.Dir, series: s.opened.Add(1), limit: s.o.FileBytes, flush: s.o.Flush}
+	defer func() { err = errors.Join(err, out.close()) }()
 	for {
 		frame, err := in.next()
 		if err != nil {

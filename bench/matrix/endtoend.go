@@ -63,10 +63,9 @@ var (
 	_ pacing   = (*endToEnd)(nil)
 )
 
-// receivedRate is the extra figure of the records that a consumer got a second.
-const receivedRate = "received_records_per_s"
-
-func (w *endToEnd) offered() offer { return offer{receivedRate, "records_per_s", float64(w.rate)} }
+func (w *endToEnd) offered() offer {
+	return offer{result.ReceivedRate, "records_per_s", float64(w.rate)}
+}
 
 func (w *endToEnd) fresh() bool { return true }
 
@@ -108,6 +107,8 @@ func (x *relaying) sample(ctx context.Context, over load.Window) (load.Result, e
 	return got.Result, err
 }
 
-func (x *relaying) extra() map[string]float64 { return map[string]float64{receivedRate: x.received} }
+func (x *relaying) extra() map[string]float64 {
+	return map[string]float64{result.ReceivedRate: x.received}
+}
 
 func (x *relaying) close() error { return x.topic.drop() }

@@ -100,7 +100,8 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 			s.Missing = fmt.Sprintf("needs --peer-command %s=PROGRAM", p.Name)
 		}
 	}
-	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side), loop: peer.Peer{Name: result.Limit}}
+	r := &run{Options: o, row: row, into: m, kept: make(map[string]*side), answered: make(map[string]bool),
+		loop: peer.Peer{Name: result.Limit}}
 	if row.bounded() {
 		add(result.Limit)
 	}
@@ -115,8 +116,9 @@ func Measure(ctx context.Context, row *Row, o Options) (*result.Measurement, err
 		err = r.rounds(ctx)
 		err = errors.Join(err, r.fell)
 	}
-	if err == nil {
-		err = r.profile(ctx)
+	// What is noisy, or without one of its peers, is profiled too.
+	if s := m.Side(result.Gregor); s != nil && len(s.Samples) > 0 && ctx.Err() == nil {
+		err = errors.Join(err, r.profile(ctx))
 	}
 	err = errors.Join(err, r.end(), r.note())
 	m.StealPercent = result.ReadCPU().StealSince(before)

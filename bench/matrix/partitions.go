@@ -27,7 +27,7 @@ const (
 	partitionsRecord      = 200
 	partitionsConnections = 4
 	partitionsInFlight    = 5
-	partitionsWindow      = 5 * time.Second // in which a broker that stalls for seconds has answers too
+	partitionsWindow      = 2 * time.Second
 	// constantRate is the setting of the constant load, and the extra figure of what it came to.
 	constantRate = "constant_mb_per_s"
 )
@@ -165,6 +165,9 @@ func (s *spreading) sample(ctx context.Context, over load.Window) (load.Result, 
 	constant := most
 	constant.Rate, constant.Window.During = w.rate/float64(w.perRequest*len(b.Bytes)), nil
 	steady, err := constant.Run(ctx)
+	if err == nil && steady.Requests == 0 {
+		err = fmt.Errorf("%w: got no answer in the window", load.ErrStalled)
+	}
 	if err != nil {
 		return steady, fmt.Errorf("at %g MB/s: %w", w.rate/1e6, err)
 	}

@@ -95,6 +95,9 @@ func (w *produce) window() load.Window { return load.Window{Warm: warmUp, For: w
 
 func (w *produce) loop(dir string) ([]string, error) {
 	arguments := []string{"--kind", string(cmp.Or(w.kind, limit.Store)), "--dir", dir}
+	if w.beyond != nil {
+		arguments = append(arguments, "--flush")
+	}
 	if w.kind == limit.Durable {
 		arguments = append(arguments, "--files", strconv.Itoa(w.partitions))
 	}

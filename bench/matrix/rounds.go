@@ -37,6 +37,8 @@ type run struct {
 	written int64
 	// unsteady are the rounds whose limit drifted.
 	unsteady []unsteady
+	// answered are the sides that have had a sample, whether or not its round was kept.
+	answered map[string]bool
 	// fell are the errors of sides that were given up, but for those that only refused.
 	fell error
 }
@@ -131,14 +133,21 @@ type offer struct {
 	rate         float64
 }
 
-// keptUp is the part of the rate that a side comes to at least; the last answers are always a little late.
-const keptUp = 0.95
+// keptUp is the part of the rate that a side comes to at least in each sample; the last answers are always a little
+// late.
+const keptUp = 0.99
 
 // notes names the sides that did not keep up: their latencies grow with the window, and say nothing of another one.
 func (o offer) notes(m *result.Measurement) []string {
 	var all []string
 	for _, s := range m.Sides {
-		if got := s.Extra(o.figure); len(s.Samples) > 0 && got < keptUp*o.rate {
+		if len(s.Samples) == 0 {
+			continue
+		}
+		got := slices.MinFunc(s.Samples, func(a, b result.Sample) int {
+			return cmp.Compare(a.Extra[o.figure], b.Extra[o.figure])
+		}).Extra[o.figure]
+		if got < keptUp*o.rate {
 			all = append(all, fmt.Sprintf("%s did not keep up with the rate that was offered, got %s, expected %s %s: "+
 				"its latencies are those of a queue", s.Name, result.Number(got), result.Number(o.rate),
 				result.UnitText(o.unit)))
@@ -165,6 +174,7 @@ func (r *run) peers(ctx context.Context, turn int) ([]taken, error) {
 		}
 		var err error
 		if round[i], err = r.take(ctx, r.Peers[i], false); err == nil {
+			r.answered[r.Peers[i].Name] = true
 			continue
 		}
 		if i == 0 || ctx.Err() != nil { // without the first there is nothing to compare
@@ -195,7 +205,7 @@ func (r *run) cannot(s *result.Side, reason error) bool {
 	if errors.Is(reason, ErrElsewhere) {
 		return true
 	}
-	return errors.Is(reason, load.ErrRefused) && !errors.Is(reason, kerr.KafkaStorageError) && len(s.Samples) == 0
+	return errors.Is(reason, load.ErrRefused) && !errors.Is(reason, kerr.KafkaStorageError) && !r.answered[s.Name]
 }
 
 // ErrNoisy reports a machine whose raw loops change from one moment to the next.

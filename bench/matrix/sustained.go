@@ -40,6 +40,7 @@ func sustainedRows() []*Row {
 			setting("batch_bytes", w.batch), setting("record_bytes", w.record), setting("connections", w.connections),
 			setting("partitions", int(w.parts())), setting("in_flight", w.inFlight), setting("acks", int(w.acks)),
 			{Key: "validation", Value: "full"}, {Key: "latency", Value: "closed loop"},
+			{Key: "limit", Value: "syncs each file of 1 GiB that it has left, as brokers flush a rolled segment"},
 		},
 		Aims: []result.Aim{{Against: "kafka", AtLeast: 1}, {Against: result.Limit, AtLeast: 0.95}},
 	}}

@@ -12,18 +12,18 @@ import (
 )
 
 // Warm has each peer do a row's work for so long and keeps no figure of it: a broker on a JVM is slow until its code is
-// compiled. It returns for how long each peer was under load, by name. Rows that start their sides warm nothing.
-func Warm(ctx context.Context, row *Row, o Options, each time.Duration) (under map[string]time.Duration, err error) {
+// compiled. It returns how many requests each peer answered, by name. Rows that start their sides warm nothing.
+func Warm(ctx context.Context, row *Row, o Options, each time.Duration) (answered map[string]int64, err error) {
 	o.Window = load.Window{For: each}
 	r := &run{Options: o, row: row, into: new(result.Measurement), kept: make(map[string]*side)}
 	defer func() { err = errors.Join(err, r.end()) }()
-	under = make(map[string]time.Duration)
+	answered = make(map[string]int64)
 	for _, p := range o.Peers {
 		t, err := r.take(ctx, p, false)
 		if err != nil {
 			return nil, err
 		}
-		under[p.Name] = time.Duration(t.Elapsed * float64(time.Second))
+		answered[p.Name] = t.Requests
 	}
-	return under, nil
+	return answered, nil
 }

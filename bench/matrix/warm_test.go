@@ -21,13 +21,13 @@ func TestWarm(t *testing.T) {
 	peers := []peer.Peer{{Name: "one", Address: b.Addr()}, {Name: "other", Address: gregortest.Start(t).Addr()}}
 	o := matrix.Options{Dir: t.TempDir(), Peers: peers}
 	for _, name := range []string{"produce-64k", "fetch-64k"} {
-		under, err := matrix.Warm(t.Context(), row(t, name), o, each)
+		answered, err := matrix.Warm(t.Context(), row(t, name), o, each)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range peers {
-			if took := under[p.Name]; took < each/2 || took > each+time.Second {
-				t.Errorf("%s, %s: got %v under load, expected %v", name, p.Name, took, each)
+			if answered[p.Name] < 1 {
+				t.Errorf("%s: got no answer of %s", name, p.Name)
 			}
 		}
 	}

@@ -224,6 +224,9 @@ func (r *Run) openMessaging(m *Measurement, s *Side) map[string]any {
 		return out
 	}
 	out["publishRate"] = rates
+	if len(s.Samples) > 0 && s.Samples[0].Extra[ReceivedRate] > 0 {
+		out["consumeRate"] = s.each(func(x Sample) float64 { return x.Extra[ReceivedRate] })
+	}
 	out[prefix+"Avg"], out[prefix+"Max"] = s.Latency.Mean()/1e6, float64(s.Latency.Max())/1e6
 	for name, quantile := range map[string]float64{
 		"50pct": 50, "75pct": 75, "95pct": 95, "99pct": 99, "999pct": 99.9, "9999pct": 99.99,
@@ -292,9 +295,15 @@ var machineKeys = []string{
 	"file_system", "mount_options", "go", "commit",
 }
 
-// checkMachine finds a machine of which something is missing. Runs that are older than the governor tell less.
+// laterKeys are those that runs of before have none of.
+var laterKeys = []string{
+	"gomaxprocs", "scaling_governor", "transparent_hugepages", "vm_dirty_ratio", "vm_dirty_bytes",
+	"vm_dirty_background_ratio", "vm_dirty_background_bytes", "mount_options",
+}
+
+// checkMachine finds a machine of which something is missing. Older runs tell less, all of them the same.
 func (r *Run) checkMachine() error {
-	if _, ok := r.Machine["scaling_governor"]; !ok {
+	if !slices.ContainsFunc(laterKeys, func(key string) bool { _, ok := r.Machine[key]; return ok }) {
 		return nil
 	}
 	for _, key := range machineKeys {

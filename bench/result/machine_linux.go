@@ -18,7 +18,7 @@ import (
 // the file system of dir, and the commit of the checkout that is the current folder. What cannot be learned is
 // "unknown". Its keys are machineKeys.
 func Machine(dir string) Fields {
-	return Fields{
+	all := Fields{
 		{Key: "cpu", Value: cpuModel()},
 		{Key: "cpus", Value: runtime.NumCPU()},
 		{Key: "gomaxprocs", Value: runtime.GOMAXPROCS(0)},
@@ -37,6 +37,12 @@ func Machine(dir string) Fields {
 		{Key: "go", Value: runtime.Version()},
 		{Key: "commit", Value: commit()},
 	}
+	for i := range all {
+		if all[i].Value == "" {
+			all[i].Value = unknown
+		}
+	}
+	return all
 }
 
 // Cautions say in sentences what of this machine spoils all figures.

@@ -29,7 +29,7 @@ func TestMachineHasItsKeys(t *testing.T) {
 	if !slices.Equal(keys, machineKeys) {
 		t.Errorf("got %v, expected %v", keys, machineKeys)
 	}
-	for _, key := range []string{"mount_options", "vm_dirty_ratio"} {
+	for _, key := range []string{"mount_options", "vm_dirty_ratio", "scaling_governor", "cpu"} {
 		r := &Run{Version: Version, Machine: Machine(t.TempDir()).Map()}
 		if err := r.check(); err != nil {
 			t.Errorf("got %v", err)

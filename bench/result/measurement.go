@@ -63,6 +63,8 @@ const (
 	Gregor = "gregor"
 	// OnePartition is gregor itself with the same requests, whose batches all go to one partition.
 	OnePartition = "own-1-partition"
+	// ReceivedRate is the extra figure of the records that a consumer got a second.
+	ReceivedRate = "received_records_per_s"
 	// Memory and Tmpfs are gregor itself with its records in memory, and with its files on tmpfs.
 	Memory, Tmpfs = "memory", "tmpfs"
 )

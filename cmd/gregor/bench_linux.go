@@ -87,6 +87,7 @@ func (f *benchRun) run(c *cobra.Command, names []string) error {
 	ended := f.measure(c, r, rows, f.options(self, dir, tools))
 	if ended == nil {
 		limits(c.Context(), r, dir, func(l *result.Limited) *float64 { return &l.After })
+		ended = context.Cause(c.Context())
 	}
 	if ended != nil && len(r.Rows) == 0 {
 		return ended
@@ -292,6 +293,7 @@ func newBenchLoopCommand() *cobra.Command {
 	flags.StringVar(&address, "address", "127.0.0.1:0", "address to listen on")
 	flags.StringVar((*string)(&o.Kind), "kind", "", "which loop")
 	flags.StringVar(&o.Dir, "dir", "", "folder for files")
+	flags.BoolVar(&o.Flush, "flush", false, "sync a file when it is left for the next")
 	flags.IntVar(&o.Files, "files", 0, "files of a loop that syncs (default one)")
 	flags.IntVar(&o.AckBytes, "ack-bytes", 0, "size of an answer (default that of a Produce response)")
 	flags.StringVar(&built, "built", "", "folder for programs in C (default that for files)")

@@ -134,7 +134,8 @@ func (w *watch) step(s matrix.Step) {
 
 func (w *watch) show(last string) {
 	done, total := w.samples()
-	w.bar.SetTotal(int64(total))
+	// A bar that has been full shows nothing more, and a noisy row may take more samples than were planned.
+	w.bar.SetTotal(int64(max(total, done+1)))
 	w.bar.Set(int64(done))
 	w.bar.Title(w.title(w.row, last, w.since()))
 }
