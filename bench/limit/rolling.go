@@ -53,19 +53,20 @@ func (r *rolling) next() error {
 	return nil
 }
 
-// seal leaves the file to a sync. It returns the error of one before.
+// seal leaves the file, to a sync if it is to be flushed. It returns the error of one before.
 func (r *rolling) seal() error {
-	if f := r.file; f != nil {
-		r.file = nil
+	f := r.file
+	r.file = nil
+	switch {
+	case f == nil:
+	case r.flush:
 		r.sealed.Go(func() {
-			var err error
-			if r.flush {
-				err = unix.Fdatasync(int(f.Fd()))
-			}
-			if err = errors.Join(err, f.Close()); err != nil {
+			if err := errors.Join(unix.Fdatasync(int(f.Fd())), f.Close()); err != nil {
 				r.synced.CompareAndSwap(nil, &err)
 			}
 		})
+	default:
+		_ = f.Close() // nothing is read back
 	}
 	return r.failed()
 }

@@ -150,18 +150,17 @@ func (f *osFile) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // largestWrite is the most that one pwrite is given, in bytes: larger writes end at its multiples. The page cache of
-// ext4 and XFS takes what comes in one write into folios as large as the write and its alignment allow, and large free
-// pieces of memory are dear to find, above all in a virtual machine whose host takes back what is free. Batches of 1
-// MiB at multiples of 1 MiB took 1.4 s of processor time a GB when written whole, and 0.38 in pieces of 64 or 256 KiB;
-// beyond the dirty limit those of 256 KiB reached 0.75 of the raw loop and those of 64 KiB 0.99 (Linux 6.18).
+// ext4 and XFS takes what comes in one write into folios as large as the write and its alignment allow, and we take it
+// that large free pieces of memory are dear, above all in a virtual machine whose host takes back what is free. Batches
+// of 1 MiB at multiples of 1 MiB took 1.4 s of processor time a GB when written whole, and 0.38 in pieces of 64 or 256
+// KiB; beyond the dirty limit those of 256 KiB reached 0.75 of the raw loop and those of 64 KiB 0.99 (Linux 6.18).
 const largestWrite = 64 << 10
 
 func (f *osFile) WriteAt(p []byte, off int64) (int, error) {
 	if err := f.mayWrite("write", off); err != nil {
 		return 0, err
 	}
-	done := 0
-	for done < len(p) {
+	for done := 0; ; {
 		at, end := off+int64(done), len(p)
 		if end-done > largestWrite {
 			end = done + largestWrite - int(at%largestWrite)
@@ -171,8 +170,10 @@ func (f *osFile) WriteAt(p []byte, off int64) (int, error) {
 		if err != nil {
 			return done, osError(err, true)
 		}
+		if done == len(p) {
+			return done, nil
+		}
 	}
-	return done, nil
 }
 
 func (f *osFile) Truncate(size int64) error {
