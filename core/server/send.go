@@ -43,6 +43,7 @@ type outgoing struct {
 	gather  []byte      // the part of buf that is not sent
 	span    *wire.Span
 	sent    int64 // of span
+	stalls  vfs.Stalls
 }
 
 const (
@@ -289,7 +290,9 @@ func (g *outgoing) sendOnce(fd int) (int64, error) {
 	}
 	left := g.span.Length - g.sent
 	if d, ok := g.span.File.(vfs.Descriptor); ok {
+		begin := g.stalls.Before()
 		n, err := sendFile(fd, d.Fd(), g.span.Offset+g.sent, left)
+		g.stalls.After(begin)
 		if err == nil && n == 0 {
 			err = io.ErrUnexpectedEOF // the file ends before the span: never wait for bytes that cannot come
 		}

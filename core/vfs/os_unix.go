@@ -129,8 +129,9 @@ func (osFS) SyncDir(dir string) error {
 
 // osFile is an open file of the operating system.
 type osFile struct {
-	file *os.File
-	mode Mode
+	file          *os.File
+	mode          Mode
+	reads, writes Stalls
 }
 
 var (
@@ -142,7 +143,9 @@ func (f *osFile) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, pathError("read", f.file.Name(), ErrInvalid)
 	}
+	begin := f.reads.Before()
 	n, err := f.file.ReadAt(p, off)
+	f.reads.After(begin)
 	if err != nil && err != io.EOF {
 		return n, osError(err, false)
 	}
@@ -160,6 +163,8 @@ func (f *osFile) WriteAt(p []byte, off int64) (int, error) {
 	if err := f.mayWrite("write", off); err != nil {
 		return 0, err
 	}
+	begin := f.writes.Before()
+	defer f.writes.After(begin)
 	for done := 0; ; {
 		at, end := off+int64(done), len(p)
 		if end-done > largestWrite {
@@ -203,6 +208,7 @@ func (f *osFile) Size() (int64, error) {
 }
 
 func (f *osFile) Sync() error {
+	letOthersPoll() // it always waits for the disk
 	return osError(syncData(f.file), true)
 }
 
