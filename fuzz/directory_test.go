@@ -25,7 +25,8 @@ const (
 // FuzzDirectory damages a few files of a good log and opens it. Either that is refused with a reason, and corruption
 // leaves the files alone; or the log reads from its start to its end, batch by batch with right CRCs, begins with all
 // batches before the first damaged one, takes appends, and is the same when it is opened again, after a kill and after
-// a clean stop. What lies below a recovery point is not read while opening: damage there shows when it is read.
+// a clean stop. What lies below a recovery point is not read while opening: damage there shows when it is read, or when
+// a loss was accepted and the point is a lower one.
 func FuzzDirectory(f *testing.F) {
 	g, err := madeLog()
 	must(f, err)
@@ -126,9 +127,9 @@ func again(t *testing.T, o commitlog.Options, l *commitlog.Log, all []batch.Batc
 	l.Abandon()
 	whole := o.RecoveryPoint == 0
 	// Whoever accepts a loss says so in the checkpoint.
-	lower := o.AcceptLoss && end < o.RecoveryPoint
+	lower := o.AcceptLoss && !o.Clean && end < o.RecoveryPoint
 	o.AcceptLoss, o.RecoveryPoint = false, min(o.RecoveryPoint, end)
-	if lower && !whole && refused(t, o) {
+	if lower && refused(t, o, all) {
 		return
 	}
 	if !o.Clean {
@@ -145,8 +146,9 @@ func again(t *testing.T, o commitlog.Options, l *commitlog.Log, all []batch.Batc
 }
 
 // refused reports whether a log of which a part was given up is now refused: its recovery point is a lower one, so that
-// earlier snapshots and segments are read, and what is damaged there shows. The files are left alone then.
-func refused(t *testing.T, o commitlog.Options) bool {
+// earlier snapshots and segments are read, and what is damaged there shows. The files are left alone then, and to give
+// up what follows the damage opens it.
+func refused(t *testing.T, o commitlog.Options, all []batch.Batch) bool {
 	t.Helper()
 	o.FS = o.FS.(*vfs.Mem).Clone()
 	before := tree(t, o.FS, logDir)
@@ -157,6 +159,17 @@ func refused(t *testing.T, o commitlog.Options) bool {
 	}
 	if names := changed(before, tree(t, o.FS, logDir)); !errors.Is(err, commitlog.ErrCorruptLog) || names != "" {
 		t.Fatalf("a lower recovery point: %v, and the files were changed: %q", err, names)
+	}
+	o.RecoveryPoint, o.AcceptLoss = 0, true
+	l, _, err = commitlog.Open(o)
+	must(t, err)
+	defer l.Abandon()
+	kept, err := readLog(t, l, l.Start())
+	must(t, err)
+	for i, b := range kept {
+		if i >= len(all) || !bytes.Equal(b, all[i]) {
+			t.Fatalf("of what was given up, batch %d came back", i)
+		}
 	}
 	return true
 }

@@ -193,7 +193,7 @@ func benchRow(m *result.Measurement) (Section, error) {
 	if m.Failure != "" {
 		s.Parts = append(s.Parts, Text("Not measured as it should be: "+m.Failure+"."))
 	}
-	for _, note := range m.Notes {
+	for _, note := range m.Remarks() {
 		s.Parts = append(s.Parts, Text(capital(note)+"."))
 	}
 	for _, side := range m.Sides {

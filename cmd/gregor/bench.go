@@ -177,7 +177,7 @@ func (f *benchRun) print(c *cobra.Command, r *result.Run, dir string) error {
 		if m.Failure != "" {
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, m.Failure)
 		}
-		for _, note := range m.Notes {
+		for _, note := range m.Remarks() {
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", m.Row, note)
 		}
 		for _, s := range m.Sides {

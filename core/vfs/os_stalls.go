@@ -1,27 +1,29 @@
-//go:build unix && !aix
+//go:build unix
 
 package vfs
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 )
 
-// Stalls notices system calls that wait for the disk, of one kind and on one file or connection, and lets other
-// goroutines' network be polled before those that follow. While one of the runtime's threads is in a call and all
-// others are idle, none of them may be waiting for the network: what arrives is then found by the runtime's monitor
-// alone, 10 ms later or more, as a P is not taken from a call while another one is idle. To yield wakes an idle thread,
-// which finds nothing to run and goes to wait for the network. That costs some microseconds, so calls that the page
-// cache answers, which are nearly all, do not yield. The zero value is ready, and used by any number of goroutines.
+// Stalls notices system calls that wait for the disk, of one kind and on one file or connection, and has the network
+// polled during those that follow. While one of the runtime's threads is in a call and all others are idle, none of
+// them may be waiting for the network: what arrives is then found by the runtime's monitor, which sleeps for up to 10
+// ms and takes a P from a call, while another is idle, after 10 ms. A goroutine that is made ready wakes an idle
+// thread, which ends up waiting for the network. That costs some microseconds, so it is done only after a call that
+// took long. The first such call is not helped, nor are others when each P is in one. The zero value is ready, and used
+// by any number of goroutines.
 type Stalls struct {
-	left atomic.Int32 // calls that yield
+	left atomic.Int32 // calls that have the network polled
 }
 
 const (
-	// stalled is how long a call takes that waited for a disk rather than for memory.
+	// stalled is how long a call takes that is believed to have waited for the disk. Large ones that memory answers, or
+	// any that waited for a processor, may take as long, and wake a thread for nothing.
 	stalled = time.Millisecond
-	// stalledCalls is how many calls yield after one that stalled: more than lie between two readaheads.
+	// stalledCalls is how many calls have the network polled after one that stalled: between two that do lie tens that
+	// do not where a log is read in order.
 	stalledCalls = 256
 )
 
@@ -29,7 +31,7 @@ const (
 func (s *Stalls) Before() time.Time {
 	if s.left.Load() > 0 {
 		s.left.Add(-1)
-		letOthersPoll()
+		pollMeanwhile()
 	}
 	return time.Now()
 }
@@ -41,5 +43,11 @@ func (s *Stalls) After(begin time.Time) {
 	}
 }
 
-// letOthersPoll gives the network to another thread of the runtime, as Stalls says.
-func letOthersPoll() { runtime.Gosched() }
+// pollMeanwhile has a thread of the runtime wait for the network while the caller is in a system call. Tests count it.
+var pollMeanwhile = wakeThread
+
+// wakeThread makes a goroutine ready, which wakes an idle thread to run it. Unlike a yield it keeps the caller's place,
+// who may hold locks.
+func wakeThread() {
+	go func() {}()
+}

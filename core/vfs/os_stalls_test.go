@@ -1,4 +1,4 @@
-//go:build unix && !aix
+//go:build unix
 
 package vfs
 
@@ -6,38 +6,63 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// TestStalls has calls yield after one that took long, as many as are due and no more.
+// TestStalls has the network polled during the calls that follow one that took long, as many as are due and no more,
+// and during each sync.
 func TestStalls(t *testing.T) {
-	var s Stalls
-	left := func() int32 { return s.left.Load() }
-	s.After(s.Before().Add(time.Hour)) // it ended before it began: not long
-	if left() != 0 {
-		t.Errorf("after a short call: got %d calls that yield", left())
-	}
-	s.After(time.Now().Add(-stalled))
-	for want := int32(stalledCalls); want > 0; want-- {
-		if left() != want {
-			t.Fatalf("got %d calls that yield, expected %d", left(), want)
+	polls := 0
+	pollMeanwhile = func() { polls++ }
+	defer func() { pollMeanwhile = wakeThread }()
+	opened, err := NewOS().Open(filepath.Join(t.TempDir(), "f"), Create)
+	check(t, err)
+	defer opened.Close()
+	f, p := opened.(*osFile), []byte("a")
+	for _, c := range []struct {
+		name   string
+		stalls *Stalls
+		call   func() error
+	}{
+		{"write", &f.writes, func() error { _, err := f.WriteAt(p, 0); return err }},
+		{"read", &f.reads, func() error { _, err := f.ReadAt(p, 0); return err }},
+	} {
+		c.stalls.After(time.Now().Add(time.Hour)) // it ended before it began: not long
+		check(t, c.call())
+		if polls != 0 {
+			t.Errorf("%s: got %d polls before a long call", c.name, polls)
 		}
-		s.After(s.Before().Add(time.Hour))
+		c.stalls.After(time.Now().Add(-stalled))
+		for range stalledCalls {
+			// However long this one takes, it is not to count.
+			before := c.stalls.left.Load()
+			check(t, c.call())
+			c.stalls.left.Store(before - 1)
+		}
+		if polls != stalledCalls {
+			t.Errorf("%s: got %d polls after a long call, expected %d", c.name, polls, stalledCalls)
+		}
+		check(t, c.call())
+		if polls != stalledCalls {
+			t.Errorf("%s: got %d polls, expected no more than %d", c.name, polls, stalledCalls)
+		}
+		polls = 0
 	}
-	s.Before()
-	if left() != 0 {
-		t.Errorf("in the end: got %d calls that yield", left())
+	check(t, f.Sync())
+	if polls != 1 {
+		t.Errorf("sync: got %d polls", polls)
 	}
 }
 
 // BenchmarkStalls waits for an answer that another process gives after 2 ms, while a goroutine that the network woke is
-// in a call of 15 ms: with letOthersPoll before that call, and without, when the runtime's monitor finds the answer.
+// in a call of 15 ms: with pollMeanwhile before that call, and without, when the runtime's monitor finds the answer.
 func BenchmarkStalls(b *testing.B) {
-	for _, yield := range []bool{false, true} {
-		b.Run(fmt.Sprintf("yield=%t", yield), func(b *testing.B) {
+	for _, poll := range []bool{false, true} {
+		b.Run(fmt.Sprintf("poll=%t", poll), func(b *testing.B) {
 			must := func(err error) {
 				b.Helper()
 				if err != nil {
@@ -56,8 +81,8 @@ func BenchmarkStalls(b *testing.B) {
 				waits := make(chan error)
 				go func() {
 					_, err := io.ReadFull(first, make([]byte, 2))
-					if yield {
-						letOthersPoll()
+					if poll {
+						pollMeanwhile()
 					}
 					_, _ = unix.Poll(nil, 15)
 					waits <- err

@@ -208,7 +208,7 @@ func (f *osFile) Size() (int64, error) {
 }
 
 func (f *osFile) Sync() error {
-	letOthersPoll() // it always waits for the disk
+	pollMeanwhile() // nearly all syncs wait for the disk
 	return osError(syncData(f.file), true)
 }
 
