@@ -18,8 +18,8 @@ func TestRemarks(t *testing.T) {
 	}
 	steady := []result.Sample{{Figure: 50, P99: 4}, {Figure: 50, P99: 4}, {Figure: 50, P99: 4}}
 	noisy := func(what, against, ratio string) string {
-		return "noisy: gregor's " + what + " to that of " + against + " is " + ratio + ": the interval reaches further than " +
-			"10 % from it, and another run may find it as far away"
+		return "noisy: gregor's " + what + " to that of " + against + " is " + ratio + ": the interval reaches " +
+			"further than 10 % from it, and another run may find it as far away"
 	}
 	for _, c := range []struct {
 		name string
