@@ -27,7 +27,8 @@ func TestRemarks(t *testing.T) {
 		want []string
 	}{
 		{"steady", result.Measurement{Sides: []*result.Side{
-			side(result.Gregor, 1, 100, 100, 109), side("kafka", 1, 100, 109, 100), side(result.ClientAlone, 1, 9, 90, 900),
+			side(result.Gregor, 1, 100, 100, 109), side("kafka", 1, 100, 109, 100),
+			side(result.ClientAlone, 1, 9, 90, 900),
 		}, Aims: []result.Aim{{Against: "kafka", AtLeast: 1}}}, nil},
 		{"above", result.Measurement{Notes: []string{"a note"}, Sides: []*result.Side{
 			side(result.Gregor, 1, 100, 100, 111), side("kafka", 1, 100, 100, 100), side(result.Limit, 1, 99, 99, 110),
