@@ -37,6 +37,6 @@ func (m *Measurement) spread(figure, against string) []string {
 	if figure != "" {
 		what = strings.ReplaceAll(figure, "_", " ")
 	}
-	return []string{fmt.Sprintf("noisy: gregor's %s to that of %s is %s: the interval reaches further than %.0f %% from "+
-		"it, and another run may find it as far away", what, against, RatioText(r), 100*largestSpread)}
+	return []string{fmt.Sprintf("noisy: gregor's %s to that of %s is %s: the interval reaches further than %.0f %% "+
+		"from it, and another run may find it as far away", what, against, RatioText(r), 100*largestSpread)}
 }
