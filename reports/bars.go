@@ -19,6 +19,9 @@ type Bars struct {
 	// Log makes the axis logarithmic: bars begin at the power of ten below the least figure, and their lengths do not
 	// compare, only their ends do.
 	Log bool
+	// Most is the greatest figure that is drawn to scale, 0 for all: a longer bar ends there, with an arrow before its
+	// figure, so that the others can be told apart beside it.
+	Most float64
 	// Series are the names of the kinds of bar.
 	Series []string
 	Groups []Group
@@ -101,11 +104,27 @@ func (b *Bars) extent() (least, greatest float64, rows int) {
 				continue
 			}
 			least = math.Min(least, math.Min(bar.Median, positive(bar.Low, bar.Median)))
-			greatest = math.Max(greatest, math.Max(bar.Median, bar.High))
+			greatest = math.Max(greatest, math.Max(b.scaled(bar.Median), b.scaled(bar.High)))
 			rows++
 		}
 	}
 	return least, greatest, rows
+}
+
+// scaled returns v, or Most if that is less.
+func (b *Bars) scaled(v float64) float64 {
+	if b.Most > 0 {
+		return math.Min(v, b.Most)
+	}
+	return v
+}
+
+// label is the figure behind a bar.
+func (b *Bars) label(bar Bar) string {
+	if b.scaled(bar.Median) < bar.Median {
+		return "→ " + Short(bar.Median)
+	}
+	return Short(bar.Median)
 }
 
 // positive returns v, or otherwise if v is not above 0.
@@ -138,17 +157,17 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 			box := c
 			box.Min.Y, box.Max.Y = y-barHeight+1.5, y-0.5
-			box.Min.X, box.Max.X = c.Min.X, x(bar.Median)
+			box.Min.X, box.Max.X = c.Min.X, x(b.of.scaled(bar.Median))
 			fill(box, b.theme.color(bar.Series))
 			middle, end := (box.Min.Y+box.Max.Y)/2, box.Max.X
-			if bar.High > bar.Low && bar.Low > 0 {
-				low, high := max(x(bar.Low), c.Min.X), x(bar.High)
+			if bar.High > bar.Low && bar.Low > 0 && b.of.scaled(bar.Low) == bar.Low {
+				low, high := max(x(bar.Low), c.Min.X), x(b.of.scaled(bar.High))
 				c.StrokeLine2(spread, low, middle, high, middle)
 				c.StrokeLine2(spread, low, middle-2.5, low, middle+2.5)
 				c.StrokeLine2(spread, high, middle-2.5, high, middle+2.5)
 				end = max(end, high)
 			}
-			c.FillText(figure, vg.Point{X: end + 4, Y: middle}, Short(bar.Median))
+			c.FillText(figure, vg.Point{X: end + 4, Y: middle}, b.of.label(bar))
 			y -= barHeight
 		}
 		y -= groupGap

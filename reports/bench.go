@@ -103,7 +103,9 @@ func BenchOverview(rows []*result.Measurement) (Section, error) {
 	for i, b := range []Bars{
 		{
 			Title: "gregor's rate as a multiple of the other sides'", X: "times the other side's rate: more is better",
-			Note: "1 is as fast. The limit is the raw loop, which does what no broker can leave out and nothing else.",
+			Note: "1 is as fast. The limit is the raw loop, which does what no broker can leave out and nothing " +
+				"else. Bars with an arrow are longer.",
+			Most: 20,
 		},
 		{
 			Title: "gregor's median latency as a multiple of the other sides'",

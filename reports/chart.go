@@ -47,11 +47,11 @@ func rgb(hex uint32) color.Color {
 var (
 	light = theme{
 		ink: rgb(0x1b1f24), soft: rgb(0x57606a), grid: rgb(0xd3d8de),
-		series: []color.Color{rgb(0x0072b2), rgb(0xd55e00), rgb(0x009e73), rgb(0xa65c85)},
+		series: []color.Color{rgb(0x0072b2), rgb(0xd55e00), rgb(0x009e73), rgb(0xa65c85), rgb(0x767676)},
 	}
 	dark = theme{
 		ink: rgb(0xe8eaed), soft: rgb(0xa5adb6), grid: rgb(0x424952),
-		series: []color.Color{rgb(0x56b4e9), rgb(0xe69f00), rgb(0x2cc795), rgb(0xcc79a7)},
+		series: []color.Color{rgb(0x56b4e9), rgb(0xe69f00), rgb(0x2cc795), rgb(0xcc79a7), rgb(0xa8a8a8)},
 	}
 )
 

@@ -73,6 +73,14 @@ func TestChartsShowWhatTheyAreGiven(t *testing.T) {
 		"bars": {
 			bars(false).Chart, []string{"memory", "disk", "append", "read", "MB/s", "2k", "9k", "40"}, "-",
 		},
+		"longer than the axis": {
+			func() (*reports.Chart, error) {
+				b := bars(false)
+				b.Most = 2500
+				return b.Chart()
+			},
+			[]string{"memory", "disk", "append", "read", "MB/s", "2k", "→ 9k", "40", "3k"}, "5k",
+		},
 		"logarithmic": {
 			bars(true).Chart, []string{"memory", "disk", "append", "read", "MB/s", "100", "10k", "9k"}, "-",
 		},

@@ -36,8 +36,11 @@ func Number(v float64) string {
 	return text
 }
 
-// Short writes a figure in few characters, for charts: 950, 1.2k, 34k, 5.6M.
+// Short writes a figure in few characters, for charts: 0.067, 950, 1.2k, 34k, 5.6M.
 func Short(v float64) string {
+	if a := math.Abs(v); a > 0 && a < 0.95 {
+		return strconv.FormatFloat(v, 'g', 2, 64)
+	}
 	unit := ""
 	for _, next := range []string{"k", "M", "G", "T"} {
 		if math.Abs(v) < 999.5 {
