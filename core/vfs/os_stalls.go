@@ -46,8 +46,13 @@ func (s *Stalls) After(begin time.Time) {
 // pollMeanwhile has a thread of the runtime wait for the network while the caller is in a system call. Tests count it.
 var pollMeanwhile = wakeThread
 
+// waking says that a goroutine of wakeThread has not run yet.
+var waking atomic.Bool
+
 // wakeThread makes a goroutine ready, which wakes an idle thread to run it. Unlike a yield it keeps the caller's place,
-// who may hold locks.
+// who may hold locks. There is one at a time: where none can run, they would pile up.
 func wakeThread() {
-	go func() {}()
+	if waking.CompareAndSwap(false, true) {
+		go func() { waking.Store(false) }()
+	}
 }

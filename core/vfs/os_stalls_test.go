@@ -13,12 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// countPolls counts the calls during which the network was to be polled, instead of having it polled.
+func countPolls(t *testing.T) *int {
+	polls := new(int)
+	pollMeanwhile = func() { *polls++ }
+	t.Cleanup(func() { pollMeanwhile = wakeThread })
+	return polls
+}
+
 // TestStalls has the network polled during the calls that follow one that took long, as many as are due and no more,
 // and during each sync.
 func TestStalls(t *testing.T) {
-	polls := 0
-	pollMeanwhile = func() { polls++ }
-	defer func() { pollMeanwhile = wakeThread }()
+	polls := countPolls(t)
 	opened, err := NewOS().Open(filepath.Join(t.TempDir(), "f"), Create)
 	check(t, err)
 	defer opened.Close()
@@ -33,8 +39,8 @@ func TestStalls(t *testing.T) {
 	} {
 		c.stalls.After(time.Now().Add(time.Hour)) // it ended before it began: not long
 		check(t, c.call())
-		if polls != 0 {
-			t.Errorf("%s: got %d polls before a long call", c.name, polls)
+		if *polls != 0 {
+			t.Errorf("%s: got %d polls before a long call", c.name, *polls)
 		}
 		c.stalls.After(time.Now().Add(-stalled))
 		for range stalledCalls {
@@ -43,18 +49,18 @@ func TestStalls(t *testing.T) {
 			check(t, c.call())
 			c.stalls.left.Store(before - 1)
 		}
-		if polls != stalledCalls {
-			t.Errorf("%s: got %d polls after a long call, expected %d", c.name, polls, stalledCalls)
+		if *polls != stalledCalls {
+			t.Errorf("%s: got %d polls after a long call, expected %d", c.name, *polls, stalledCalls)
 		}
 		check(t, c.call())
-		if polls != stalledCalls {
-			t.Errorf("%s: got %d polls, expected no more than %d", c.name, polls, stalledCalls)
+		if *polls != stalledCalls {
+			t.Errorf("%s: got %d polls, expected no more than %d", c.name, *polls, stalledCalls)
 		}
-		polls = 0
+		*polls = 0
 	}
 	check(t, f.Sync())
-	if polls != 1 {
-		t.Errorf("sync: got %d polls", polls)
+	if *polls != 1 {
+		t.Errorf("sync: got %d polls", *polls)
 	}
 }
 
@@ -98,5 +104,12 @@ func BenchmarkStalls(b *testing.B) {
 			must(ask.Close())
 			must(other.Wait())
 		})
+	}
+}
+
+// TestWakingAllocatesOnce wakes where the woken cannot run: none is made beside the first.
+func TestWakingAllocatesOnce(t *testing.T) {
+	if got := testing.AllocsPerRun(100, wakeThread); got != 0 {
+		t.Errorf("got %v allocations", got)
 	}
 }
