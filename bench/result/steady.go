@@ -10,14 +10,25 @@ import (
 // noisy: another run may then find a ratio that is further away than that.
 const largestSpread = 0.10
 
-// Remarks are the measurement's notes, and a sentence for each ratio that is noisy: of the row's figures, and of those
-// that it has aims for.
+// fewestRounds is how many rounds an interval of 95% takes that supposes no distribution: with n, the least and the
+// greatest hold the median but in one of 2^(n-1) cases.
+const fewestRounds = 6
+
+// Remarks are the measurement's notes, a sentence for each ratio that is noisy, of the row's figures and of those that
+// it has aims for, and one where there are too few rounds to tell.
 func (m *Measurement) Remarks() []string {
-	all := slices.Clone(m.Notes)
+	all, rounds := slices.Clone(m.Notes), fewestRounds
 	for _, s := range m.Sides {
 		if s.IsRival() {
 			all = append(all, m.spread("", s.Name)...)
+			if _, ok := m.Ratio(s.Name); ok {
+				rounds = len(s.Samples)
+			}
 		}
+	}
+	if rounds < fewestRounds {
+		all = append(all, fmt.Sprintf("noisy: %d rounds are too few for an interval of 95 %%, which takes %d: another "+
+			"run may find ratios beyond what was seen", rounds, fewestRounds))
 	}
 	for _, a := range m.Aims {
 		if a.Of != "" && a.Against != "" {

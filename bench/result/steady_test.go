@@ -7,16 +7,20 @@ import (
 	"github.com/gregor-log/gregor/bench/result"
 )
 
-// TestRemarks: a row says that it is noisy where one of its ratios is not within a tenth, and nothing else.
+// TestRemarks: a row says that it is noisy where one of its ratios is not within a tenth or its rounds are few, and
+// nothing else.
 func TestRemarks(t *testing.T) {
 	side := func(name string, p99 float64, figures ...float64) *result.Side {
 		s := &result.Side{Name: name}
 		for i, f := range figures {
 			s.Samples = append(s.Samples, result.Sample{Figure: f, P99: p99 * float64(1+i)})
 		}
+		for len(s.Samples) < 6 {
+			s.Samples = append(s.Samples, result.Sample{Figure: figures[0], P99: 2 * p99})
+		}
 		return s
 	}
-	steady := []result.Sample{{Figure: 50, P99: 4}, {Figure: 50, P99: 4}, {Figure: 50, P99: 4}}
+	steady := slices.Repeat([]result.Sample{{Figure: 50, P99: 4}}, 6)
 	noisy := func(what, against, ratio string) string {
 		return "noisy: gregor's " + what + " to that of " + against + " is " + ratio + ": the interval reaches " +
 			"further than 10 % from it, and another run may find it as far away"
@@ -26,6 +30,12 @@ func TestRemarks(t *testing.T) {
 		m    result.Measurement
 		want []string
 	}{
+		{"few rounds", result.Measurement{Sides: []*result.Side{
+			{Name: result.Gregor, Samples: steady[:5]}, {Name: "kafka", Samples: steady[:5]},
+		}}, []string{
+			"noisy: 5 rounds are too few for an interval of 95 %, which takes 6: another run may find ratios beyond " +
+				"what was seen",
+		}},
 		{"steady", result.Measurement{Sides: []*result.Side{
 			side(result.Gregor, 1, 100, 100, 109), side("kafka", 1, 100, 109, 100),
 			side(result.ClientAlone, 1, 9, 90, 900),
