@@ -3,6 +3,7 @@ package commitlog
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/gregor-log/gregor/base"
@@ -63,12 +64,13 @@ func deleteAllButLast(b *testing.B, l *Log) {
 	b.StartTimer()
 }
 
-// benchRead is a log of 64 MiB in segments of 8 MiB, of batches of about that many bytes.
-func benchRead(b *testing.B, size int) (*Log, base.Offset) {
+// benchRead is a log of 64 MiB in segments of 8 MiB, of batches of about that many bytes and so many records.
+func benchRead(b *testing.B, size, records int) (*Log, base.Offset) {
 	b.Helper()
 	l, o := benchLog(b, 8<<20)
 	for i := range 64 << 20 / size {
-		_, err := l.Append(set{size: size - 84, times: []int64{start + int64(i)}}.build(b), 0, start)
+		times := slices.Repeat([]int64{start + int64(i)}, records)
+		_, err := l.Append(set{size: (size - 84) / records, times: times}.build(b), 0, start)
 		must(b, err)
 	}
 	must(b, l.Close())
@@ -80,8 +82,9 @@ func benchRead(b *testing.B, size int) (*Log, base.Offset) {
 
 // BenchmarkRead finds the batch of an offset somewhere in a log, or at its tail, and pins 64 KiB from there on.
 func BenchmarkRead(b *testing.B) {
-	l, end := benchRead(b, 1<<10)
-	large, last := benchRead(b, 64<<10)
+	l, end := benchRead(b, 1<<10, 1)
+	const several = 64
+	large, last := benchRead(b, 64<<10, several)
 	for _, c := range []struct {
 		name string
 		at   func(i int) base.Offset
@@ -104,7 +107,7 @@ func BenchmarkRead(b *testing.B) {
 	b.Run("large batches in order", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			r, err := large.Read(base.Offset(i)%last, 64<<10, last, true)
+			r, err := large.Read(base.Offset(i*several)%last, 64<<10, last, true)
 			if err != nil || r.Span.Length == 0 {
 				b.Fatal(r, err)
 			}
@@ -128,7 +131,7 @@ func BenchmarkRead(b *testing.B) {
 
 // BenchmarkOffsetForTime finds records by their timestamp anywhere in a log.
 func BenchmarkOffsetForTime(b *testing.B) {
-	l, end := benchRead(b, 1<<10)
+	l, end := benchRead(b, 1<<10, 1)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		at := base.Offset(i*7919) % end

@@ -29,7 +29,8 @@ const scanChunk = 8 << 10
 var scanBuffers = sync.Pool{New: func() any { b := make([]byte, scanChunk); return &b }}
 
 // Locate finds the batch that holds offset, or the first one after it. It reports false if the segment ends before it.
-// At the tail it reads nothing; elsewhere it goes by the sparse index and reads about index.interval.bytes.
+// At the tail it reads nothing, for a reader that goes on behind the batch it found before the header of the next;
+// elsewhere it goes by the sparse index and reads about index.interval.bytes.
 func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 	s.mu.Lock()
 	if e, ok := s.mu.tail.find(int64(offset - s.base)); ok {
@@ -39,9 +40,16 @@ func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 			First: s.base + base.Offset(e.first), Last: s.base + base.Offset(e.last),
 		}, true, nil
 	}
+	position, marked := s.mu.bookmarks.find(int64(offset - s.base))
+	era := s.mu.bookmarks.era
 	s.mu.Unlock()
 	var found Place
 	var ok bool
+	if marked {
+		if found, ok = s.marked(position, offset); ok && s.mark(offset, found, era) {
+			return found, true, nil
+		}
+	}
 	err := s.search(func() error {
 		found, ok = Place{}, false
 		return s.scanIndexed(offset, func(p Place, _ batch.Batch) (bool, error) {
@@ -51,6 +59,9 @@ func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 			return !ok, nil
 		})
 	})
+	if ok && err == nil {
+		s.mark(offset, found, era)
+	}
 	return found, ok, err
 }
 

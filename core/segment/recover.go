@@ -108,6 +108,7 @@ func (s *Segment) Recover(visit func(b batch.Batch, pos int64) error) (*Damage, 
 	s.mu.content = found
 	s.mu.dirty, s.mu.sealed = true, false
 	s.mu.tail.reset()
+	s.mu.bookmarks.forget()
 	s.mu.Unlock()
 	return damage, nil
 }
@@ -174,6 +175,7 @@ func (s *Segment) TruncateTo(pos int64, next base.Offset) error {
 	x.offsets, x.times = x.offsets.cut(next, s.base), x.times.cut(next, s.base)
 	s.mu.dirty, s.mu.size = true, pos
 	s.mu.tail.reset()
+	s.mu.bookmarks.forget()
 	if pos == 0 {
 		s.mu.firstTime, s.mu.firstTimeKnown = base.NoTimestamp, true
 	}

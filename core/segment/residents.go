@@ -149,6 +149,7 @@ func (s *Segment) rebuildLocked() error {
 	}
 	found.indexes.addTime(s.base, found.times)
 	s.mu.content = found
+	s.mu.bookmarks.forget()
 	if s.mu.suffix == "" && !s.mu.gone {
 		if vfs.WriteFileAtomic(s.fs, s.path(IndexSuffix), found.indexes.offsets) == nil {
 			_ = vfs.WriteFileAtomic(s.fs, s.path(TimeIndexSuffix), found.indexes.times)

@@ -94,9 +94,11 @@ type Segment struct {
 		pins   int      // spans and calls that use file now
 		sealed bool
 		tail   tail
-		evict  bool // close the file when the last pin goes
-		gone   bool // closed or removed: no file is opened any more
-		dirty  bool // the index files are behind memory
+		// bookmarks are where readers that lag behind the tail have come to.
+		bookmarks bookmarks
+		evict     bool // close the file when the last pin goes
+		gone      bool // closed or removed: no file is opened any more
+		dirty     bool // the index files are behind memory
 		// former are files of a directory that the segment has left; they are closed when no pin is left.
 		former []vfs.File
 	}
@@ -290,6 +292,7 @@ func (s *Segment) unloadLocked() {
 	s.closeFileLocked()
 	if s.mu.sealed {
 		s.mu.indexes = nil
+		s.mu.bookmarks.forget()
 	}
 	s.mu.evict = false
 }
