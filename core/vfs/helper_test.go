@@ -64,7 +64,7 @@ func wantErr(t *testing.T, what string, err, want error) {
 	}
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
