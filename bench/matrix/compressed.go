@@ -23,9 +23,6 @@ func compressedRows() []*Row {
 	return rows
 }
 
-// fewerRounds is how many rounds rows take at most that are another row in a different shape.
-const fewerRounds = 5
-
 func compressedRow(codec batch.Codec, header bool) *Row {
 	w := &produce{
 		batch: 16 << 10, record: 100, connections: 4, inFlight: 5, length: bulkWindow, acks: 1, codec: codec,
@@ -38,7 +35,7 @@ func compressedRow(codec batch.Codec, header bool) *Row {
 		looked, how = "of which gregor looks at the header and the CRC alone", "gregor: header, others: full"
 	}
 	return &Row{
-		Name: name, Unit: "mb_per_s", Durability: "page-cache", work: w, MostRounds: fewerRounds,
+		Name: name, Unit: "mb_per_s", Durability: "page-cache", work: w,
 		What: fmt.Sprintf("produce batches of 16 KB with records of 100 B, compressed by the client with %s, %s; the "+
 			"figure is of compressed bytes", codec, looked),
 		Settings: []result.Setting{

@@ -21,8 +21,8 @@ import (
 // largestDrift is how much the limit may change within a round.
 const largestDrift = 0.10
 
-// mostTries is how many times as many rounds as were asked for are tried.
-const mostTries = 2
+// mostTries is how many rounds are tried for so many that were asked for: half as many again.
+func mostTries(rounds int) int { return rounds + (rounds+1)/2 }
 
 // run is one row being measured.
 type run struct {
@@ -76,7 +76,7 @@ func (r *run) rounds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries*r.Rounds; tries++ {
+	for tries := 0; r.into.Rounds < r.Rounds && tries < mostTries(r.Rounds); tries++ {
 		round, err := r.peers(ctx, tries)
 		if err != nil {
 			return err
