@@ -171,15 +171,33 @@ func (s *spreading) sample(ctx context.Context, over load.Window) (load.Result, 
 	if err != nil {
 		return steady, fmt.Errorf("at %g MB/s: %w", w.rate/1e6, err)
 	}
-	got, err := most.Run(ctx)
+	got, all, err := patiently(ctx, most)
 	if err != nil {
 		return got, err
 	}
 	s.constant = steady.MBPerSecond()
 	got.Latency, got.LatencyRate = steady.Latency, steady.RecordsPerSecond()
-	s.records += (steady.All + got.All) * int64(w.perRequest*b.Records)
+	s.records += (steady.All + all) * int64(w.perRequest*b.Records)
 	_, err = s.topic.checkEnds(s.partitions, s.records)
 	return got, err
+}
+
+// A side that gives fewAnswers or less in a window is measured over one that is longer times as long.
+const fewAnswers, longer = 20, 10
+
+// patiently runs a load, and once more for a side that is so slow that its figure would be chance. It returns how many
+// requests were answered in both.
+func patiently(ctx context.Context, l load.Spread) (got load.Result, all int64, err error) {
+	for range 2 {
+		if got, err = l.Run(ctx); err != nil {
+			return got, 0, err
+		}
+		if all += got.All; got.Requests > fewAnswers {
+			break
+		}
+		l.Window.For *= longer
+	}
+	return got, all, nil
 }
 
 // extra tells what the constant load came to, and how long the topic took to create where there is one.

@@ -202,3 +202,34 @@ func TestSlowPeer(t *testing.T) {
 	}
 	kept(t, m)
 }
+
+// TestSlowestPeer: a peer that answers a few requests in a window is measured over a longer one, the others over theirs.
+func TestSlowestPeer(t *testing.T) {
+	const piece, every = 128 << 10, 120 * time.Millisecond // some four requests a connection in a short window
+	address, _ := between(t, gregortest.Start(t).Addr(), func(to io.Writer, from io.Reader) {
+		for err := error(nil); err == nil; {
+			_, err = io.CopyN(to, from, piece)
+			<-time.After(every) // this is the fault
+		}
+	})
+	m, err := matrix.Measure(t.Context(), row(t, "partitions-10k"), matrix.Options{
+		Dir: t.TempDir(), Rounds: 1, Window: short, Loop: newLoops(t), Drift: anyDrift, Peers: []peer.Peer{
+			{Name: result.Gregor, Address: gregortest.Start(t).Addr()}, {Name: "slow", Address: address},
+		},
+	})
+	if err != nil || m.Failure != "" {
+		t.Fatalf("got %q, %v", m.Failure, err)
+	}
+	for _, s := range m.Sides {
+		expected := short.For.Seconds()
+		if s.Name == "slow" {
+			expected *= 10
+		}
+		for _, x := range s.Samples {
+			if x.Elapsed < 0.99*expected || x.Elapsed > 1.5*expected {
+				t.Errorf("%s: got a window of %v s, expected %v", s.Name, x.Elapsed, expected)
+			}
+		}
+	}
+	kept(t, m)
+}
