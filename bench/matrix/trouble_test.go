@@ -203,7 +203,8 @@ func TestSlowPeer(t *testing.T) {
 	kept(t, m)
 }
 
-// TestSlowestPeer: a peer that answers a few requests in a window is measured over a longer one, the others over theirs.
+// TestSlowestPeer: a peer that answers a few requests in a window is measured over a longer one, the others over
+// theirs.
 func TestSlowestPeer(t *testing.T) {
 	const piece, every = 128 << 10, 120 * time.Millisecond // some four requests a connection in a short window
 	address, _ := between(t, gregortest.Start(t).Addr(), func(to io.Writer, from io.Reader) {

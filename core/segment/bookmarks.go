@@ -1,84 +1,95 @@
 package segment
 
 import (
+	"errors"
+	"math"
+
 	"github.com/gregor-log/gregor/base"
 	"github.com/gregor-log/gregor/core/batch"
 )
 
-// mostBookmarks is how many readers of one segment are remembered.
+// mostBookmarks is how many of them a segment keeps.
 const mostBookmarks = 16
 
-// bookmark says that the first batch from an offset on begins at position; the offset is relative to the base offset.
+// bookmark says that a batch whose first offset is this one, relative to the base offset, begins at position.
 type bookmark struct {
 	offset, position uint32
+	used             bool // its reader has gone on
 }
 
-// bookmarks are where the readers of a segment have come to: the batches that follow those that they found last. A
-// consumer that reads on from there is served with a look at its batch's header, where the sparse index leads to a
-// batch before it and takes a look more. Nothing depends on them: what cannot be found by one is found by the index.
+// bookmarks are the places behind the batches that were found last. A consumer that takes a batch at a time, as one of
+// large batches does, asks for such a place next, and a look at the header there answers it, where the sparse index
+// leads to the batch before and takes two. They are a cache: what is not seen to be right at the place is looked for by
+// the index.
 type bookmarks struct {
 	ring []bookmark
-	next int // the one to give up for another
+	next int // the oldest, once the ring is full
 	// era counts what was forgotten: a search that began before must not mark what it found.
 	era int
 }
 
 // find returns the position for a relative offset.
 func (m *bookmarks) find(offset int64) (position int64, ok bool) {
-	for _, b := range m.ring {
-		if int64(b.offset) == offset {
+	for i := range m.ring {
+		if b := &m.ring[i]; int64(b.offset) == offset {
+			b.used = true
 			return int64(b.position), true
 		}
 	}
 	return 0, false
 }
 
-// move puts the bookmark of a reader that was at a relative offset forward, or adds one for it.
-func (m *bookmarks) move(from int64, to bookmark) {
-	place := -1
-	for i, b := range m.ring {
+// add puts one in, in the place of the oldest that a reader has left behind, or else of the oldest. Those left behind
+// are kept for a while for another reader who follows.
+func (m *bookmarks) add(to bookmark) {
+	for _, b := range m.ring {
 		if b.offset == to.offset {
-			return // another reader's will do
-		}
-		if int64(b.offset) == from {
-			place = i
+			return
 		}
 	}
-	switch {
-	case place >= 0:
-		m.ring[place] = to
-	case len(m.ring) < mostBookmarks:
+	if len(m.ring) < mostBookmarks {
 		m.ring = append(m.ring, to)
-	default:
-		m.ring[m.next] = to
-		m.next = (m.next + 1) % mostBookmarks
+		return
 	}
+	at := m.next
+	for i := range m.ring {
+		if j := (m.next + i) % mostBookmarks; m.ring[j].used {
+			at = j
+			break
+		}
+	}
+	m.ring[at] = to
+	m.next = (at + 1) % mostBookmarks
 }
 
-// forget drops them all, as their batches are other ones now or their memory is wanted.
+// forget drops them all, as their batches may be other ones now or the segment gives its memory back.
 func (m *bookmarks) forget() {
 	*m = bookmarks{era: m.era + 1}
 }
 
-// marked returns the batch at position, of which a bookmark says that it is the first one from offset on. It reports
-// false if that is not to be seen there.
-func (s *Segment) marked(position int64, offset base.Offset) (found Place, ok bool) {
-	err := s.scan(position, s.Size(), scanChunk, func(p Place, _ batch.Batch) (bool, error) {
-		found, ok = p, p.First >= offset
+// marked looks for the batch of an offset at the position that a bookmark names. It reports false if the batch is not
+// to be seen there; an error is one of reading.
+func (s *Segment) marked(position, end int64, offset base.Offset) (found Place, ok bool, err error) {
+	err = s.scan(position, end, scanChunk, func(p Place, _ batch.Batch) (bool, error) {
+		found, ok = p, p.First == offset && p.Last >= offset
 		return false, nil
 	})
-	return found, ok && err == nil
+	if errors.Is(err, ErrCorrupt) {
+		return found, false, nil
+	}
+	return found, ok, err
 }
 
-// mark moves the bookmark of a reader that asked for offset behind the batch that it found. It reports false, and does
-// nothing, if the segment has changed since that era: what was found may have been a mixture.
-func (s *Segment) mark(offset base.Offset, found Place, era int) bool {
+// mark remembers where the batch behind one that was found begins, unless the segment has changed since that era. What
+// the header of a damaged batch says is no offset to remember.
+func (s *Segment) mark(found Place, era int) {
+	next, position := int64(found.Last+1-s.base), found.Position+found.Size
+	if next < 1 || next > math.MaxInt32 || position > math.MaxInt32 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.bookmarks.era != era {
-		return false
+	if s.mu.bookmarks.era == era {
+		s.mu.bookmarks.add(bookmark{offset: uint32(next), position: uint32(position)})
 	}
-	to := bookmark{uint32(found.Last + 1 - s.base), uint32(found.Position + found.Size)}
-	s.mu.bookmarks.move(int64(offset-s.base), to)
-	return true
 }

@@ -29,7 +29,7 @@ const scanChunk = 8 << 10
 var scanBuffers = sync.Pool{New: func() any { b := make([]byte, scanChunk); return &b }}
 
 // Locate finds the batch that holds offset, or the first one after it. It reports false if the segment ends before it.
-// At the tail it reads nothing, for a reader that goes on behind the batch it found before the header of the next;
+// At the tail it reads nothing, for the offset behind a batch that was found lately one header (see bookmarks);
 // elsewhere it goes by the sparse index and reads about index.interval.bytes.
 func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 	s.mu.Lock()
@@ -41,16 +41,21 @@ func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 		}, true, nil
 	}
 	position, marked := s.mu.bookmarks.find(int64(offset - s.base))
-	era := s.mu.bookmarks.era
+	era, end := s.mu.bookmarks.era, s.mu.size
 	s.mu.Unlock()
 	var found Place
 	var ok bool
-	if marked {
-		if found, ok = s.marked(position, offset); ok && s.mark(offset, found, era) {
-			return found, true, nil
+	var err error
+	if marked && position < end {
+		if found, ok, err = s.marked(position, end, offset); err != nil {
+			return Place{}, false, err
 		}
 	}
-	err := s.search(func() error {
+	if ok {
+		s.mark(found, era)
+		return found, true, nil
+	}
+	err = s.search(func() error {
 		found, ok = Place{}, false
 		return s.scanIndexed(offset, func(p Place, _ batch.Batch) (bool, error) {
 			if p.Last >= offset {
@@ -60,7 +65,7 @@ func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 		})
 	})
 	if ok && err == nil {
-		s.mark(offset, found, era)
+		s.mark(found, era)
 	}
 	return found, ok, err
 }
