@@ -47,27 +47,24 @@ func (s *Segment) Locate(offset base.Offset) (Place, bool, error) {
 	var ok bool
 	var err error
 	if marked && position < end {
-		if found, ok, err = s.marked(position, end, offset); err != nil {
-			return Place{}, false, err
-		}
+		found, ok, err = s.marked(position, end, offset)
 	}
-	if ok {
-		s.mark(found, era)
-		return found, true, nil
-	}
-	err = s.search(func() error {
-		found, ok = Place{}, false
-		return s.scanIndexed(offset, func(p Place, _ batch.Batch) (bool, error) {
-			if p.Last >= offset {
-				found, ok = p, true
-			}
-			return !ok, nil
+	if !ok && err == nil {
+		err = s.search(func() error {
+			found, ok = Place{}, false
+			return s.scanIndexed(offset, func(p Place, _ batch.Batch) (bool, error) {
+				if p.Last >= offset {
+					found, ok = p, true
+				}
+				return !ok, nil
+			})
 		})
-	})
-	if ok && err == nil {
-		s.mark(found, era)
 	}
-	return found, ok, err
+	if !ok || err != nil {
+		return Place{}, false, err
+	}
+	s.mark(found, era)
+	return found, true, nil
 }
 
 // search makes a search that begins at an index entry. If it fails because the index of a sealed segment lies, or
